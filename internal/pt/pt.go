@@ -1,0 +1,136 @@
+// Package pt reads and writes PyTorch's .pt files (the zip format of torch.save
+// since PyTorch 1.6) in pure Go, for tensors and plain containers only.
+//
+// A value is one of: Tensor, Dict, []any, int64, float64, string, bool, nil.
+//
+// What Encode writes is read by torch.load(f, weights_only=True) of PyTorch
+// 1.13 to 2.11, a Dict as a collections.OrderedDict. One exception: 1.13's
+// weights_only reader knows no Python float at all, not even those that
+// torch.save wrote; a number it must read goes into a tensor.
+//
+// What torch.save(model.state_dict(), f) writes is read by Decode. A pickle can
+// ask Python to call anything; this reader knows a fixed list of names, calls
+// nothing and refuses every other name, so that no file can run code.
+package pt
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"latent/internal/atomicfile"
+)
+
+// maxDepth is the deepest nesting of containers that is written or read.
+const maxDepth = 64
+
+// Tensor is a dense tensor in C order (the last index runs fastest).
+type Tensor struct {
+	Shape []int // sizes, each >= 0; empty for a scalar
+	Data  any   // []float32, []float64, []int64, []int32, []uint8 or []bool; its length is the product of Shape
+}
+
+// Item is one entry of a Dict.
+type Item struct {
+	Key   string
+	Value any
+}
+
+// Dict is a dictionary with string keys that keeps its order, as a state_dict
+// does. Keys occur once; Decode guarantees it and Encode checks it.
+type Dict []Item
+
+// Get returns the value of key and whether it is there. It takes time
+// proportional to the length of d.
+func (d Dict) Get(key string) (any, bool) {
+	for _, it := range d {
+		if it.Key == key {
+			return it.Value, true
+		}
+	}
+	return nil, false
+}
+
+// Keys returns the keys in order.
+func (d Dict) Keys() []string {
+	keys := make([]string, len(d))
+	for i, it := range d {
+		keys[i] = it.Key
+	}
+	return keys
+}
+
+// Encode writes v to w as a .pt file. Equal values give equal bytes. Beside the
+// package's value types it takes int, written as int64. An error of the value
+// (an unknown type, a shape that does not fit its data, a key that occurs twice)
+// names the place inside v.
+func Encode(w io.Writer, v any) error {
+	if err := encode(w, v); err != nil {
+		return fmt.Errorf("pt: encode: %w", err)
+	}
+	return nil
+}
+
+// Decode reads a .pt file of size bytes from r.
+//
+// It reads OrderedDict and dict as Dict (integer keys, as an optimiser's state
+// has them, become decimal strings), list and tuple as []any, tensors and
+// parameters on any device as Tensor. Views come out contiguous, each with data
+// of its own; float16 and bfloat16 come out as float32. Attributes such as a
+// state_dict's _metadata are dropped.
+//
+// Nothing is trusted: sizes are checked before memory is taken, checksums are
+// verified, and all the memory taken is bounded by a multiple of size.
+func Decode(r io.ReaderAt, size int64) (any, error) {
+	v, err := decode(r, size)
+	if err != nil {
+		return nil, fmt.Errorf("pt: decode: %w", err)
+	}
+	return v, nil
+}
+
+// ReadFile decodes the file at path, as Decode does.
+func ReadFile(path string) (any, error) {
+	v, err := readFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("pt: read %s: %w", path, err)
+	}
+	return v, nil
+}
+
+func readFile(path string) (any, error) {
+	info, err := os.Stat(path) // before opening: opening a pipe would block
+	if err != nil {
+		return nil, pathless(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("not a regular file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, pathless(err)
+	}
+	defer f.Close()
+	if info, err = f.Stat(); err != nil {
+		return nil, pathless(err)
+	}
+	return decode(f, info.Size())
+}
+
+// pathless takes the path out of an error whose caller names it.
+func pathless(err error) error {
+	if pe, ok := err.(*os.PathError); ok {
+		return pe.Err
+	}
+	return err
+}
+
+// WriteFile encodes v into the file at path, which holds either its old or its
+// new content at every moment.
+func WriteFile(path string, v any) error {
+	err := atomicfile.Write(path, func(w io.Writer) error { return encode(w, v) })
+	if err != nil {
+		return fmt.Errorf("pt: write: %w", err) // err names the path
+	}
+	return nil
+}
