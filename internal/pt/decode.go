@@ -92,6 +92,11 @@ func checkMagic(r io.ReaderAt, size int64) error {
 // index lists the entries by name, and finds the folder, with its slash, that
 // holds data.pkl. It refuses whatever torch.save does not write.
 func index(zr *zip.Reader, size int64) (files map[string]*zip.File, root string, err error) {
+	for _, f := range zr.File {
+		if strings.HasSuffix(f.Name, "/constants.pkl") {
+			return nil, "", errors.New("a TorchScript archive; torch.save the model's state_dict() instead")
+		}
+	}
 	files = make(map[string]*zip.File, len(zr.File))
 	left := uint64(size)
 	for _, f := range zr.File {
@@ -120,9 +125,6 @@ func index(zr *zip.Reader, size int64) (files map[string]*zip.File, root string,
 	}
 	if root == "" {
 		return nil, "", errors.New("a zip file without data.pkl, not a .pt file")
-	}
-	if files[root+"constants.pkl"] != nil {
-		return nil, "", errors.New("a TorchScript archive; torch.save the model's state_dict() instead")
 	}
 	return files, root, nil
 }

@@ -117,14 +117,14 @@ func unpickle(data []byte, load func(key string) ([]byte, error), budget int64) 
 // nodes counts down what may still be made, from the length of the pickle, which
 // no tree without such sharing exceeds.
 func plain(v any, depth int, nodes *int) (any, error) {
-	size := 1
+	size := 0
 	switch v := v.(type) {
 	case tuple:
-		size += len(v)
+		size = len(v)
 	case *list:
-		size += len(v.items)
+		size = len(v.items)
 	case *dict:
-		size += len(v.keys)
+		size = len(v.keys)
 	}
 	if *nodes -= size; *nodes < 0 {
 		return nil, errors.New("one container is referred to too many times")
