@@ -1,0 +1,99 @@
+package autoenc
+
+import (
+	"fmt"
+	"time"
+
+	"latent/internal/torch"
+)
+
+// Precision is the number format of the matrix products.
+type Precision string
+
+const (
+	FP32 Precision = "fp32" // IEEE single precision, PyTorch's default
+	TF32 Precision = "tf32" // CUDA only: products with a 10-bit mantissa
+	BF16 Precision = "bf16" // products in bfloat16, weights and sums in float32
+)
+
+// Options of a training run; see DefaultOptions for the notebook's.
+type Options struct {
+	Epochs       int     // passes over the training set in all, at least 1
+	BatchSize    int     // rows a step, at least 1; the last batch may be smaller
+	LearningRate float64 // of Adam, above 0
+	WeightDecay  float64 // L2 term added to the gradient, at least 0
+	Shuffle      bool    // a new order every epoch
+	Precision    Precision
+
+	// Extra is added to the reconstruction loss of every step; nil adds nothing.
+	Extra ExtraLoss
+
+	// Progress is called after every step, on the goroutine that runs Run.
+	// nil is silent.
+	Progress func(Progress)
+
+	// Save is called with a checkpoint at the end of an epoch when SaveEvery has
+	// passed since the last, when the run is cancelled and when it ends. An error
+	// ends the run. nil saves nothing.
+	Save      func(*Checkpoint) error
+	SaveEvery time.Duration // 0 saves after every epoch
+}
+
+// DefaultOptions are the notebook's: 500 epochs, batches of 1024, Adam with
+// learning rate 1e-3 and weight decay 1e-8, shuffled, fp32.
+func DefaultOptions() Options {
+	return Options{Epochs: 500, BatchSize: 1024, LearningRate: 1e-3, WeightDecay: 1e-8,
+		Shuffle: true, Precision: FP32, SaveEvery: 5 * time.Second}
+}
+
+// Validate names the first option that is out of range.
+func (o Options) Validate() error {
+	switch {
+	case o.Epochs < 1:
+		return fmt.Errorf("autoenc: epochs must be at least 1, got %d", o.Epochs)
+	case o.BatchSize < 1:
+		return fmt.Errorf("autoenc: batch size must be at least 1, got %d", o.BatchSize)
+	case !(o.LearningRate > 0) || o.LearningRate > 1e6:
+		return fmt.Errorf("autoenc: learning rate must be above 0 and finite, got %g", o.LearningRate)
+	case !(o.WeightDecay >= 0) || o.WeightDecay > 1e6:
+		return fmt.Errorf("autoenc: weight decay must be at least 0 and finite, got %g", o.WeightDecay)
+	}
+	switch o.Precision {
+	case FP32, TF32, BF16:
+		return nil
+	}
+	return fmt.Errorf("autoenc: precision must be fp32, tf32 or bf16, got %q", o.Precision)
+}
+
+// ExtraLoss is a term beside the reconstruction loss, computed inside the
+// training step: on latents, labels or the images themselves.
+type ExtraLoss interface {
+	// Loss returns a one-element tensor that carries gradients, or nil when this
+	// batch has nothing to add. It runs after the reconstruction loss; what it
+	// draws, it draws from libtorch's default generator.
+	Loss(b Batch) *torch.Tensor
+}
+
+// Batch is what an ExtraLoss sees of a step.
+type Batch struct {
+	Scope  *torch.Scope
+	Model  *AutoEncoder
+	Images *torch.Tensor // n x DimIn, 0 to 1
+	Latent *torch.Tensor // n x LatentDim, with gradients
+	Labels []int         // n class labels; nil when training without labels
+}
+
+// Loss is one step's losses; Step and Epoch count from 1 over the whole run.
+type Loss struct {
+	Step, Epoch    int
+	Loss           float32 // what was minimised: Reconstruction + Contrastive
+	Reconstruction float32 // mean squared error of the batch
+	Contrastive    float32 // what the extra loss added, 0 without one
+}
+
+// Progress is where a run stands after a step.
+type Progress struct {
+	Loss
+	Steps  int // steps of the whole run
+	Epochs int // epochs of the whole run
+}

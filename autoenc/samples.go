@@ -1,0 +1,67 @@
+package autoenc
+
+import (
+	"fmt"
+
+	"latent/internal/torch"
+)
+
+// Samples are rows to train on or to encode: bytes 0..255, taken as byte / 255
+// like torchvision's ToTensor, or float32. They are borrowed, not copied, until
+// they are used.
+type Samples struct {
+	n      int
+	pixels []byte
+	floats []float32
+}
+
+// FromPixels takes n images, row-major, one byte a pixel.
+func FromPixels(images []byte, n int) Samples { return Samples{n: n, pixels: images} }
+
+// FromFloats takes n rows of float32, row-major.
+func FromFloats(x []float32, n int) Samples { return Samples{n: n, floats: x} }
+
+// Len is the number of rows.
+func (d Samples) Len() int { return d.n }
+
+// check says whether the samples are n whole rows of dim features.
+func (d Samples) check(dim int) error {
+	if values := len(d.pixels) + len(d.floats); d.n < 1 || values != d.n*dim {
+		return fmt.Errorf("%d values are not %d rows of %d features", values, d.n, dim)
+	}
+	return nil
+}
+
+// source is samples where the model is, ready to give batches.
+type source struct {
+	rows   *torch.Tensor // n x dim, uint8 or float32
+	pixels bool
+	device string
+}
+
+// load puts the samples into one tensor on device. The caller closes it.
+func (d Samples) load(dim int, device string) (*source, error) {
+	if err := d.check(dim); err != nil {
+		return nil, err
+	}
+	src := &source{pixels: d.pixels != nil, device: device}
+	err := torch.Do(func(s *torch.Scope) {
+		if src.pixels {
+			src.rows = s.Keep(torch.From(s, device, d.pixels, d.n, dim))
+		} else {
+			src.rows = s.Keep(torch.From(s, device, d.floats, d.n, dim))
+		}
+	})
+	return src, err
+}
+
+// batch gathers the rows that index names: len(index) x dim, float32.
+func (src *source) batch(s *torch.Scope, index []int64) *torch.Tensor {
+	at := torch.From(s, src.device, index, len(index))
+	if src.pixels {
+		return src.rows.Pixels(at)
+	}
+	return src.rows.Rows(at)
+}
+
+func (src *source) Close() { src.rows.Close() }

@@ -1,0 +1,248 @@
+package autoenc
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"latent/internal/pt"
+	"latent/internal/torch"
+)
+
+// StateDict returns the parameters as torch's state_dict: float32, on the CPU,
+// in PyTorch's order.
+func (m *AutoEncoder) StateDict() (pt.Dict, error) {
+	var d pt.Dict
+	err := torch.Do(func(*torch.Scope) {
+		for _, p := range m.Parameters() {
+			d = append(d, pt.Item{Key: p.Name, Value: pt.Tensor{Shape: p.Shape(), Data: p.Float32s()}})
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("autoenc: state dict: %w", err)
+	}
+	return d, nil
+}
+
+// LoadStateDict overwrites the parameters. Every key and shape must be this
+// architecture's; nothing is changed when one is not.
+func (m *AutoEncoder) LoadStateDict(d pt.Dict) error {
+	parameters := m.Parameters()
+	names := make([]string, len(parameters))
+	values := make([][]float32, len(parameters))
+	err := torch.Do(func(*torch.Scope) {
+		for i, p := range parameters {
+			names[i] = p.Name
+			v, ok := d.Get(p.Name)
+			if !ok {
+				panic(&torch.Error{Op: "load_state_dict", Message: "missing key " + p.Name})
+			}
+			t, ok := v.(pt.Tensor)
+			if !ok {
+				panic(&torch.Error{Op: "load_state_dict", Message: p.Name + " is not a tensor"})
+			}
+			values[i], ok = t.Data.([]float32)
+			if !ok || !slices.Equal(t.Shape, p.Shape()) {
+				panic(&torch.Error{Op: "load_state_dict", Message: fmt.Sprintf(
+					"%s is %T of shape %v, the model has float32 of shape %v", p.Name, t.Data, t.Shape, p.Shape())})
+			}
+		}
+		for _, key := range d.Keys() {
+			if !slices.Contains(names, key) {
+				panic(&torch.Error{Op: "load_state_dict", Message: "unexpected key " + key})
+			}
+		}
+		for i, p := range parameters {
+			torch.CopyFrom(p.Tensor, values[i])
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("autoenc: not a state_dict of this model: %w", err)
+	}
+	return nil
+}
+
+// Save writes the state_dict: torch.load(path, weights_only=True) reads it.
+func (m *AutoEncoder) Save(path string) error {
+	d, err := m.StateDict()
+	if err != nil {
+		return err
+	}
+	return pt.WriteFile(path, d)
+}
+
+// Load reads a state_dict that Save or Python's torch.save wrote (1.13 to 2.11).
+func Load(path string, dimIn int) (*AutoEncoder, error) {
+	v, err := pt.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	d, ok := v.(pt.Dict)
+	if !ok {
+		return nil, fmt.Errorf("autoenc: %s: holds %T, not a state_dict", path, v)
+	}
+	m, err := New(dimIn, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.LoadStateDict(d); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
+// Checkpoint is all that a resumed run needs to end with the bytes of an
+// unbroken one: parameters, Adam's moments, the generator and the position.
+type Checkpoint struct {
+	dict pt.Dict
+	Step int // steps done
+}
+
+// checkpointFormat is raised when a checkpoint's content changes.
+const checkpointFormat = 1
+
+// Checkpoint copies the run's state between two steps.
+func (t *Trainer) Checkpoint() (*Checkpoint, error) {
+	model, err := t.Model.StateDict()
+	if err != nil {
+		return nil, err
+	}
+	expAvg, expAvgSq, err := t.optimizer.State()
+	if err != nil {
+		return nil, fmt.Errorf("autoenc: checkpoint: %w", err)
+	}
+	rng, err := torch.RNGState()
+	if err != nil {
+		return nil, fmt.Errorf("autoenc: checkpoint: %w", err)
+	}
+	return &Checkpoint{Step: t.optimizer.Steps(), dict: pt.Dict{
+		{Key: "format", Value: int64(checkpointFormat)},
+		{Key: "model", Value: model},
+		{Key: "optimizer", Value: pt.Dict{
+			{Key: "step", Value: int64(t.optimizer.Steps())},
+			{Key: "exp_avg", Value: moments(model, expAvg)},
+			{Key: "exp_avg_sq", Value: moments(model, expAvgSq)},
+		}},
+		{Key: "rng_state", Value: pt.Tensor{Shape: []int{len(rng)}, Data: rng}},
+		{Key: "epoch", Value: int64(t.epoch)},
+		{Key: "batch", Value: int64(t.batch)},
+		{Key: "epoch_seed", Value: t.seed},
+	}}, nil
+}
+
+// moments names one of Adam's moments like the parameters it belongs to.
+func moments(model pt.Dict, values [][]float32) pt.Dict {
+	d := make(pt.Dict, len(model))
+	for i, item := range model {
+		d[i] = pt.Item{Key: item.Key, Value: pt.Tensor{Shape: item.Value.(pt.Tensor).Shape, Data: values[i]}}
+	}
+	return d
+}
+
+// WriteFile writes the checkpoint; Python's torch.load reads it too.
+func (c *Checkpoint) WriteFile(path string) error { return pt.WriteFile(path, c.dict) }
+
+// ReadCheckpoint reads what WriteFile wrote.
+func ReadCheckpoint(path string) (*Checkpoint, error) {
+	v, err := pt.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	d, ok := v.(pt.Dict)
+	if !ok {
+		return nil, fmt.Errorf("autoenc: %s: not a checkpoint: holds %T", path, v)
+	}
+	f := fields{d: d}
+	if format := f.int("format"); f.err == nil && format != checkpointFormat {
+		return nil, fmt.Errorf("autoenc: %s: checkpoint format %d is not %d: written by another version of latent", path, format, checkpointFormat)
+	}
+	step := fields{d: f.dict("optimizer"), err: f.err}
+	c := &Checkpoint{dict: d, Step: step.int("step")}
+	if step.err != nil {
+		return nil, fmt.Errorf("autoenc: %s: not a checkpoint: %w", path, step.err)
+	}
+	return c, nil
+}
+
+// Restore puts model, optimiser, generator and position back to where the
+// checkpoint was taken. Call it before Run.
+func (t *Trainer) Restore(c *Checkpoint) error {
+	f := fields{d: c.dict}
+	model, optimizer, rng := f.dict("model"), f.dict("optimizer"), f.bytes("rng_state")
+	p := position{epoch: f.int("epoch"), batch: f.int("batch"), seed: int64(f.int("epoch_seed"))}
+	o := fields{d: optimizer, err: f.err}
+	step := o.int("step")
+	expAvg := t.momentsFrom(&o, "exp_avg")
+	expAvgSq := t.momentsFrom(&o, "exp_avg_sq")
+	if o.err == nil && (p.epoch < 0 || p.batch < 0 || p.batch >= t.loader.batches() ||
+		step != p.epoch*t.loader.batches()+p.batch) {
+		o.err = fmt.Errorf("step %d is not epoch %d, batch %d of %d", step, p.epoch, p.batch, t.loader.batches())
+	}
+	if o.err != nil {
+		return fmt.Errorf("autoenc: restore: the checkpoint does not fit this run: %w", o.err)
+	}
+	if err := t.Model.LoadStateDict(model); err != nil {
+		return err
+	}
+	if err := errors.Join(t.optimizer.SetState(step, expAvg, expAvgSq), torch.SetRNGState(rng)); err != nil {
+		return fmt.Errorf("autoenc: restore: %w", err)
+	}
+	t.position = p
+	return nil
+}
+
+func (t *Trainer) momentsFrom(f *fields, key string) [][]float32 {
+	d := fields{d: f.dict(key), err: f.err}
+	var values [][]float32
+	_ = torch.Do(func(*torch.Scope) {
+		for _, p := range t.Model.Parameters() {
+			v, _ := d.get(p.Name).(pt.Tensor)
+			data, ok := v.Data.([]float32)
+			if d.err == nil && (!ok || len(data) != p.Len()) {
+				d.err = fmt.Errorf("%s of %s has another shape", key, p.Name)
+			}
+			values = append(values, data)
+		}
+	})
+	f.err = d.err
+	return values
+}
+
+// fields reads typed values of a dict and keeps the first thing that was wrong.
+type fields struct {
+	d   pt.Dict
+	err error
+}
+
+func (f *fields) get(key string) any {
+	v, ok := f.d.Get(key)
+	if !ok && f.err == nil {
+		f.err = fmt.Errorf("no %q", key)
+	}
+	return v
+}
+
+func (f *fields) int(key string) int {
+	v, ok := f.get(key).(int64)
+	if !ok && f.err == nil {
+		f.err = fmt.Errorf("%q is not an integer", key)
+	}
+	return int(v)
+}
+
+func (f *fields) dict(key string) pt.Dict {
+	v, ok := f.get(key).(pt.Dict)
+	if !ok && f.err == nil {
+		f.err = fmt.Errorf("%q is not a dict", key)
+	}
+	return v
+}
+
+func (f *fields) bytes(key string) []byte {
+	v, _ := f.get(key).(pt.Tensor)
+	b, ok := v.Data.([]uint8)
+	if !ok && f.err == nil {
+		f.err = fmt.Errorf("%q is not a byte tensor", key)
+	}
+	return b
+}

@@ -1,0 +1,106 @@
+// The C face of what gotorch lacks, on the same at::Tensor pointers.
+//
+// Every function returns NULL when it succeeded, else a message that the caller
+// frees with latent_free_string. No C++ exception leaves this library. Results
+// come through out-pointers; a Tensor made here is owned by the caller, who
+// frees it with Tensor_Close (gotorch's). No Go memory is kept after a call.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+#include "cgotorch/tensor.h"
+extern "C" {
+#else  // cgo does not know where gotorch's headers lie
+typedef void *Tensor;
+void Tensor_Close(Tensor a);
+#endif
+
+void latent_free_string(const char *s);
+
+// --- process-wide settings and information ---------------------------------
+const char *latent_init(void);  // keeps freed pages, flushes denormals
+const char *latent_set_num_threads(int32_t n);
+const char *latent_info(const char **text);  // key=value lines
+const char *latent_device_check(const char *device);
+const char *latent_set_tf32(bool on);
+const char *latent_fast_bf16(const char *device, bool *yes);
+
+// --- random numbers ----------------------------------------------------------
+const char *latent_manual_seed(uint64_t seed);
+const char *latent_random_int64(int64_t *value);
+const char *latent_randperm(int64_t n, int64_t *values);  // default generator
+const char *latent_randperm_seeded(int64_t n, uint64_t seed, int64_t *values);
+const char *latent_get_rng_state(uint8_t *state, int64_t capacity, int64_t *size);
+const char *latent_set_rng_state(const uint8_t *state, int64_t size);
+const char *latent_uniform(const int64_t *shape, int64_t dims, double low,
+                           double high, Tensor like, Tensor *out);
+
+// --- autograd ----------------------------------------------------------------
+const char *latent_grad_enabled(bool *enabled);
+const char *latent_set_grad_enabled(bool enabled);
+const char *latent_backward(Tensor loss);
+const char *latent_grad(Tensor a, Tensor *out);  // *out = NULL: no gradient
+const char *latent_zero_grad(Tensor *parameters, int64_t n);
+const char *latent_requires_grad(Tensor a, bool on);
+
+// --- in and out ---------------------------------------------------------------
+const char *latent_from_data(const void *data, int8_t dtype,
+                             const int64_t *shape, int64_t dims,
+                             const char *device, Tensor *out);
+const char *latent_copy_out(Tensor a, void *data, int8_t dtype, int64_t count);
+const char *latent_copy_in(Tensor a, const void *data, int8_t dtype,
+                           int64_t count);
+const char *latent_to_device(Tensor a, const char *device, Tensor *out);
+const char *latent_set_device(Tensor parameter, const char *device);
+const char *latent_item(Tensor a, double *value);
+
+// --- operations -----------------------------------------------------------------
+const char *latent_rows(Tensor a, Tensor index, Tensor *out);
+const char *latent_pixels(Tensor bytes, Tensor index, Tensor *out);
+const char *latent_narrow(Tensor a, int64_t dim, int64_t start, int64_t length,
+                          Tensor *out);
+const char *latent_cat(Tensor *tensors, int64_t n, int64_t dim, Tensor *out);
+const char *latent_exp(Tensor a, Tensor *out);
+const char *latent_log(Tensor a, Tensor *out);
+const char *latent_log1p(Tensor a, Tensor *out);
+const char *latent_softplus(Tensor a, Tensor *out);
+const char *latent_scale(Tensor a, double factor, double offset, Tensor *out);
+const char *latent_clamp_min(Tensor a, double low, Tensor *out);
+const char *latent_sum_dim(Tensor a, int64_t dim, Tensor *out);
+const char *latent_logsumexp(Tensor a, int64_t dim, Tensor *out);
+const char *latent_normalize(Tensor a, int64_t dim, double eps, Tensor *out);
+const char *latent_matmul(Tensor a, Tensor b, Tensor *out);
+const char *latent_masked_fill(Tensor a, Tensor mask, double value, Tensor *out);
+const char *latent_where(Tensor mask, Tensor a, Tensor b, Tensor *out);
+const char *latent_logical_not(Tensor a, Tensor *out);
+const char *latent_less(Tensor a, Tensor b, Tensor *out);
+const char *latent_reshape(Tensor a, const int64_t *shape, int64_t dims,
+                           Tensor *out);
+const char *latent_unsqueeze(Tensor a, int64_t dim, Tensor *out);
+const char *latent_cos(Tensor a, Tensor *out);
+const char *latent_sin(Tensor a, Tensor *out);
+const char *latent_eye_mask(Tensor like, int64_t n, Tensor *out);
+const char *latent_affine_grid(Tensor theta, int64_t n, int64_t c, int64_t h,
+                               int64_t w, Tensor *out);
+const char *latent_grid_sample(Tensor input, Tensor grid, Tensor *out);
+const char *latent_topk_smallest(Tensor a, int64_t k, Tensor *values,
+                                 Tensor *indices);
+
+// --- the training path, fused -----------------------------------------------------
+// Linear and an optional ReLU behind it; weight is out x in, as nn.Linear's.
+const char *latent_linear(Tensor x, Tensor weight, Tensor bias, bool relu,
+                          bool bf16, Tensor *out);
+const char *latent_mse_loss(Tensor output, Tensor target, Tensor *out);
+// One step of torch.optim.Adam (amsgrad off) over n parameters. Parameters whose
+// gradient is undefined are left as they are, as PyTorch leaves them.
+const char *latent_adam_step(Tensor *parameters, Tensor *exp_avg,
+                             Tensor *exp_avg_sq, int64_t n, int64_t step,
+                             double lr, double beta1, double beta2, double eps,
+                             double weight_decay);
+
+#ifdef __cplusplus
+}
+#endif

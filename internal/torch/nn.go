@@ -1,0 +1,98 @@
+package torch
+
+// #include <stdlib.h>
+// #include "native/shim.h"
+import "C"
+
+import (
+	"fmt"
+	"runtime"
+	"unsafe"
+
+	gotorch "github.com/wangkuiyi/gotorch"
+	"github.com/wangkuiyi/gotorch/nn"
+)
+
+// Linear is gotorch's nn.Linear with a bias: in -> out features, PyTorch's
+// default initial weights, drawn from the default generator in PyTorch's order.
+func Linear(in, out int) *nn.LinearModule { return nn.Linear(int64(in), int64(out), true) }
+
+// ReLU is torch.nn.ReLU as a module.
+func ReLU() nn.IModule { return relu{nn.Functional(gotorch.Relu)} }
+
+type relu struct{ *nn.FunctionalModule }
+
+// Sequential chains modules as torch.nn.Sequential does: layer i's parameters are
+// named "i.weight" and "i.bias".
+type Sequential struct {
+	module *nn.SequentialModule
+	bf16   bool
+}
+
+// NewSequential makes a chain of Linear and ReLU modules.
+func NewSequential(modules ...nn.IModule) *Sequential {
+	return &Sequential{module: nn.Sequential(modules...)}
+}
+
+// Forward feeds x (n x in) through the chain. A ReLU behind a Linear runs in the
+// Linear's own pass over memory; the numbers are the same.
+func (q *Sequential) Forward(x *Tensor) *Tensor {
+	modules := q.module.Modules
+	for i := 0; i < len(modules); i++ {
+		switch m := modules[i].(type) {
+		case *nn.LinearModule:
+			fused := false
+			if i+1 < len(modules) {
+				_, fused = modules[i+1].(relu)
+			}
+			x = q.linear(m, x, fused)
+			if fused {
+				i++
+			}
+		case relu:
+			x = x.ReLU()
+		default:
+			panic(fmt.Sprintf("torch: Sequential does not hold %T", m))
+		}
+	}
+	return x
+}
+
+func (q *Sequential) linear(m *nn.LinearModule, x *Tensor, relu bool) *Tensor {
+	var out C.Tensor
+	check("linear", C.latent_linear(x.c(), C.Tensor(*m.Weight.T), C.Tensor(*m.Bias.T),
+		C.bool(relu), C.bool(q.bf16), &out))
+	runtime.KeepAlive(m)
+	return x.scope.own(out)
+}
+
+// SetBF16 makes the chain multiply in bfloat16, weights and sums of gradients
+// kept in float32, as torch.autocast does.
+func (q *Sequential) SetBF16(on bool) { q.bf16 = on }
+
+// Parameter is a trainable tensor and its name in the state_dict.
+type Parameter struct {
+	Name string
+	*Tensor
+}
+
+// Parameters returns the chain's parameters in order, names behind prefix
+// ("encoder." gives "encoder.0.weight").
+func (q *Sequential) Parameters(prefix string) []Parameter {
+	var list []Parameter
+	for i, m := range q.module.Modules {
+		if l, ok := m.(*nn.LinearModule); ok {
+			list = append(list,
+				Parameter{fmt.Sprintf("%s%d.weight", prefix, i), &Tensor{g: l.Weight}},
+				Parameter{fmt.Sprintf("%s%d.bias", prefix, i), &Tensor{g: l.Bias}})
+		}
+	}
+	return list
+}
+
+// SetDevice moves a parameter, keeping its identity.
+func (p Parameter) SetDevice(device string) error {
+	where := C.CString(device)
+	defer C.free(unsafe.Pointer(where))
+	return failure("to", C.latent_set_device(p.c(), where))
+}
