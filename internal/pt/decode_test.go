@@ -235,6 +235,7 @@ func TestEncodeRefuses(t *testing.T) {
 		{Dict{{"a", 1}, {"a", 2}}, `key "a" occurs twice`},
 		{"\xff", "UTF-8"},
 		{Dict{{"\xff", 1}}, "UTF-8"},
+		{strings.Repeat("x", maxPickle), "put numbers into a tensor"},
 		{deep, "nested more than 64 deep"},
 		{cyclic, "nested more than 64 deep"},
 	} {

@@ -24,6 +24,9 @@ func encode(w io.Writer, v any) error {
 		return err
 	}
 	p.op(opStop)
+	if len(p.out) > maxPickle {
+		return fmt.Errorf("%d bytes of names and plain values, at most %d are read; put numbers into a tensor", len(p.out), maxPickle)
+	}
 
 	count := &counter{w: w}
 	zw := zip.NewWriter(count)
