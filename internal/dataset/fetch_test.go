@@ -137,7 +137,7 @@ func TestFetchNextMirror(t *testing.T) {
 		"404": func(w http.ResponseWriter, r *http.Request, _ []byte) bool { http.NotFound(w, r); return true },
 		"503": func(w http.ResponseWriter, _ *http.Request, _ []byte) bool { w.WriteHeader(503); return true },
 		"forever": func(w http.ResponseWriter, r *http.Request, _ []byte) bool {
-			http.Redirect(w, r, r.URL.Path, 302)
+			http.Redirect(w, r, r.URL.Path, http.StatusFound)
 			return true
 		},
 		"wrong checksum": func(w http.ResponseWriter, _ *http.Request, b []byte) bool {
