@@ -47,7 +47,7 @@ func decodeCSV(r io.Reader, size int64) (Matrix, error) {
 				m.Cols = bytes.Count(line, []byte(",")) + 1
 				// Lines are about as long as the first, and a number has at
 				// least a digit and a comma.
-				rows := size/int64(length) + 1
+				rows := size/int64(length) + size/int64(length)/16 + 1
 				m.Data = make([]float32, 0, min(rows*int64(m.Cols), size/2+1))
 			}
 			if m.Data, err = appendRow(m.Data, line, m.Cols); err != nil {

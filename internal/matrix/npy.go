@@ -26,7 +26,7 @@ func decodeNPY(r io.Reader, size int64) (Matrix, error) {
 	case len(h.shape) != 2:
 		return Matrix{}, fmt.Errorf("shape %s, want two dimensions (x.reshape(len(x), -1))", tupleText(h.shape...))
 	case h.fortran:
-		return Matrix{}, errors.New("Fortran order, want C order (np.ascontiguousarray)")
+		return Matrix{}, errors.New("array in Fortran order, want C order (np.ascontiguousarray)")
 	}
 	n, err := h.count(t.size, size-data)
 	if err != nil {
