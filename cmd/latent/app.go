@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"latent/internal/notebook"
+)
+
+// usageError is an error of the call: an unknown flag, a value out of range.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+func newApp(out *bufio.Writer) *cli.App {
+	cli.VersionFlag = &cli.BoolFlag{Name: "version", Usage: "print the version", DisableDefaultText: true}
+	cli.VersionPrinter = func(c *cli.Context) { fmt.Fprintln(c.App.Writer, "latent", notebook.Version) }
+	cli.HelpFlag = &cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "explain the command", DisableDefaultText: true}
+	app := &cli.App{
+		Name:    "latent",
+		Usage:   "autoencoder, contrastive losses, t-SNE and nearest-centroid classifiers on MNIST",
+		Version: notebook.Version,
+		Description: `Trains a PyTorch-compatible autoencoder, looks at its latent space with t-SNE and
+tells the classes apart by nearest centroids or k-means.
+
+    latent notebook --out runs/notebook --epochs 20   all of it, with figures and a report
+    latent train --out runs/a --epochs 20             one model
+    latent classify --run runs/a                      how well its latents separate the classes
+    latent encode --run runs/a --split test --output z.npy
+    latent tsne --input z.npy --output y.npy          embed them in two dimensions
+    latent COMMAND --help                             every flag of a command
+
+Results go to stdout (--json for one JSON object), progress to stderr. Exit codes: 0 done,
+1 it failed, 2 the call was wrong, 130 interrupted after saving.`,
+		Writer: out, ErrWriter: os.Stderr,
+		HideHelpCommand: true,
+		ExitErrHandler:  func(*cli.Context, error) {},
+		Commands: []*cli.Command{
+			dataCommand(), trainCommand(), encodeCommand(), classifyCommand(), infoCommand(),
+		},
+		Action: needsCommand,
+	}
+	app.OnUsageError = onUsageError
+	for _, command := range app.Commands {
+		finish(command)
+	}
+	return app
+}
+
+// finish gives a command what all have: one line for a wrong call, and no
+// arguments beside flags.
+func finish(command *cli.Command) {
+	command.OnUsageError = onUsageError
+	command.HideHelpCommand = true
+	if command.Action == nil {
+		command.Action = needsCommand
+	} else {
+		action := command.Action
+		command.Action = func(c *cli.Context) error {
+			if c.Args().Present() {
+				return usagef("%s takes flags only, not %q (see %s --help)", c.Command.HelpName, c.Args().First(), c.Command.HelpName)
+			}
+			return action(c)
+		}
+	}
+	for _, sub := range command.Subcommands {
+		finish(sub)
+	}
+}
+
+// needsCommand answers a call without a command, or with an unknown one.
+func needsCommand(c *cli.Context) error {
+	if !c.Args().Present() {
+		if c.Command.HelpName == "latent" {
+			return cli.ShowAppHelp(c)
+		}
+		return cli.ShowSubcommandHelp(c)
+	}
+	name := c.Args().First()
+	hint := strings.TrimSuffix(cli.SuggestCommand(c.Command.Subcommands, name), "?")
+	if hint != "" {
+		hint = ", d" + strings.TrimPrefix(hint, "D")
+	}
+	return usagef("unknown command %q%s (see %s --help)", name, hint, c.Command.HelpName)
+}
+
+// onUsageError makes one line of what the flag parser found.
+func onUsageError(c *cli.Context, err error, _ bool) error {
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+		text = "unknown flag --" + strings.TrimPrefix(name, "-")
+		if near := cli.SuggestFlag(c.Command.Flags, name, false); near != "" && near != "-h" {
+			text += ", did you mean " + near
+		}
+	}
+	text = strings.Replace(text, "for flag -", "for flag --", 1)
+	text = strings.Replace(text, "flag needs an argument: -", "no value for flag --", 1)
+	return usageError{errors.New(text + " (see " + c.Command.HelpName + " --help)")}
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"latent/internal/run"
+)
+
+// printJSON writes one JSON object.
+func printJSON(c *cli.Context, v any) error {
+	e := json.NewEncoder(c.App.Writer)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// table writes rows of cells in columns.
+func table(w io.Writer, rows [][]string) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(t, strings.Join(row, "\t"))
+	}
+	return t.Flush()
+}
+
+func percent(v float64) string { return fmt.Sprintf("%.2f %%", 100*v) }
+
+// accuracyRows are the rows of an accuracy table, spaces in their usual order.
+func accuracyRows(title string, accuracy map[string]run.Splits) [][]string {
+	rows := [][]string{{title, "train", "test"}}
+	for _, space := range []string{"original", "latent", "reconstruction", "contrastive"} {
+		if a, ok := accuracy[space]; ok {
+			rows = append(rows, []string{space, percent(a.Train), percent(a.Test)})
+		}
+	}
+	return rows
+}
+
+// printMetrics shows a folder's metrics.
+func printMetrics(w io.Writer, m run.Metrics) error {
+	if err := table(w, accuracyRows("nearest centroid", m.Accuracy)); err != nil {
+		return err
+	}
+	rows := [][]string{{"mean squared error", "train", "test"}}
+	for _, space := range []string{"reconstruction", "contrastive"} {
+		if e, ok := m.MSE[space]; ok {
+			rows = append(rows, []string{space, fmt.Sprintf("%.5f", e.Train), fmt.Sprintf("%.5f", e.Test)})
+		}
+	}
+	fmt.Fprintln(w)
+	return table(w, rows)
+}

@@ -1,0 +1,112 @@
+package notebook
+
+import (
+	"fmt"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+
+	"latent/autoenc"
+	"latent/internal/dataset"
+	"latent/internal/torch"
+)
+
+// Config is all that decides the numbers of one training run, and where it ran.
+// It is a run folder's config.json.
+type Config struct {
+	Dataset string `json:"dataset"` // as dataset.Names lists it
+	Data    string `json:"data"`    // folder of the data sets
+	Limit   int    `json:"limit"`   // only the first so many images of each split; 0 is all
+	Seed    int64  `json:"seed"`    // what torch.manual_seed gets
+
+	Epochs       int     `json:"epochs"`
+	BatchSize    int     `json:"batch_size"`
+	LearningRate float64 `json:"lr"`
+	WeightDecay  float64 `json:"weight_decay"`
+	Shuffle      bool    `json:"shuffle"`
+	Precision    string  `json:"precision"` // fp32, tf32 or bf16
+	Init         string  `json:"init"`      // state_dict to start from; "" is PyTorch's initial weights
+
+	ExtraLoss
+
+	Device  string `json:"device"` // as torch.Device gives it
+	Threads int    `json:"threads"`
+
+	Latent   string `json:"latent"` // versions
+	Go       string `json:"go"`
+	Libtorch string `json:"libtorch"`
+}
+
+// DefaultConfig holds the notebook's values for MNIST, on all cores.
+func DefaultConfig() Config {
+	o := autoenc.DefaultOptions()
+	return Config{
+		Dataset: "mnist", Data: "data", Epochs: o.Epochs, BatchSize: o.BatchSize, LearningRate: o.LearningRate,
+		WeightDecay: o.WeightDecay, Shuffle: o.Shuffle, Precision: string(o.Precision),
+		ExtraLoss: ExtraLoss{Contrastive: "none"}, Device: "auto", Threads: torch.DefaultThreads(),
+	}
+}
+
+var devices = regexp.MustCompile(`^(auto|cpu|cuda|cuda:[0-9]{1,3})$`)
+
+// Validate names the first value that makes no sense on any machine.
+func (c Config) Validate() error {
+	switch {
+	case !slices.Contains(dataset.Names(), c.Dataset):
+		return fmt.Errorf("unknown dataset %q: want %s", c.Dataset, strings.Join(dataset.Names(), ", "))
+	case c.Limit < 0:
+		return fmt.Errorf("limit must be at least 1, or 0 for all images, got %d", c.Limit)
+	case c.Threads < 1:
+		return fmt.Errorf("threads must be at least 1, got %d", c.Threads)
+	}
+	if err := CheckDevice(c.Device); err != nil {
+		return err
+	}
+	if _, err := c.ExtraLoss.new(); err != nil {
+		return err
+	}
+	return c.options().Validate()
+}
+
+// options are the training loop's part of the config.
+func (c Config) options() autoenc.Options {
+	o := autoenc.DefaultOptions()
+	o.Epochs, o.BatchSize, o.LearningRate, o.WeightDecay = c.Epochs, c.BatchSize, c.LearningRate, c.WeightDecay
+	o.Shuffle, o.Precision = c.Shuffle, autoenc.Precision(c.Precision)
+	return o
+}
+
+// start sets libtorch up as the config says and fills in what it finds: the
+// device behind "auto" and the versions.
+func (c *Config) start() error {
+	if err := torch.Init(c.Threads); err != nil {
+		return err
+	}
+	device, err := torch.Device(c.Device)
+	if err != nil {
+		return fmt.Errorf("device %s: %w", c.Device, err)
+	}
+	info, err := torch.GetInfo()
+	if err != nil {
+		return err
+	}
+	c.Device, c.Latent, c.Go, c.Libtorch = device, Version, runtime.Version(), info.Version
+	return nil
+}
+
+// Space is the name under which results of the trained model are listed.
+func (c Config) Space() string {
+	if c.Contrastive == "none" {
+		return "reconstruction"
+	}
+	return "contrastive"
+}
+
+// CheckDevice says whether name may be a device on some machine.
+func CheckDevice(name string) error {
+	if !devices.MatchString(name) {
+		return fmt.Errorf("unknown device %q: want auto, cpu, cuda or cuda:N", name)
+	}
+	return nil
+}

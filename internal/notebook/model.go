@@ -1,0 +1,47 @@
+package notebook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"latent/autoenc"
+	"latent/internal/dataset"
+)
+
+// Model is the trained model of a run folder and the config that made it.
+type Model struct {
+	*autoenc.AutoEncoder
+	Config Config
+}
+
+// OpenModel loads the model of the run folder dir, to be used on another device
+// or number of threads than it was trained with.
+func OpenModel(dir, device string, threads int) (*Model, error) {
+	c, err := ReadConfig(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w (train a model first: latent train --out %s)", err, dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.Device, c.Threads = device, threads
+	if err := c.start(); err != nil {
+		return nil, err
+	}
+	m, err := autoenc.Load(filepath.Join(dir, modelFile), 784)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w (its training has not ended: latent train --out %s --resume)", err, dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Model{AutoEncoder: m, Config: c}, m.To(c.Device)
+}
+
+// Data opens the dataset that the model was trained on.
+func (m *Model) Data(ctx context.Context, r Reporter) (*dataset.Dataset, error) {
+	return OpenData(ctx, m.Config.Data, m.Config.Dataset, m.Config.Limit, r)
+}
