@@ -1,0 +1,39 @@
+// Package tsne embeds high-dimensional data in one to three dimensions by
+// t-distributed stochastic neighbour embedding (van der Maaten and Hinton 2008),
+// with the Barnes-Hut gradient (van der Maaten 2014) and the settings of
+// scikit-learn's TSNE, on a CPU and without cgo.
+//
+// Fit does everything:
+//
+//	o := tsne.DefaultOptions()
+//	o.Perplexity = 40
+//	e, err := tsne.Fit(ctx, x, n, o) // x holds n rows, one after the other
+//	if err != nil { ... }
+//	plot(e.Y) // n x 2
+//
+// Embedding.Transform places rows that were not part of the fit, and KL,
+// Trustworthiness and NeighborPreservation say how good a map is.
+//
+// # Stages
+//
+// Fit is made of parts that can be used by themselves, each in a file of that name:
+//
+//	Neighbors       the nearest rows of every row; ExactNeighbors is exact (exact.go)
+//	NewAffinities   joint probabilities P from distances, by perplexity
+//	Start           first positions: PCA, random or given
+//	Optimizer       gradient descent with momentum, gains and early exaggeration
+//
+// # Determinism
+//
+// The result is the same to the byte for every number of threads and from run to
+// run. The kernels have assembly for amd64 with AVX2 (made by the generator in tsne/asm; the
+// build tag purego leaves it out) and plain Go for other machines, which sum in the same order
+// without fused operations and so agree to the bit; only standard-library functions such as
+// exp may round differently on another architecture.
+//
+// # Differences from scikit-learn
+//
+// A cell of the tree is opened for 32 neighbouring points at once, if any of them asks for it,
+// so that the forces are more accurate at the same Theta. In three dimensions Q is Student's t
+// with one degree of freedom, as in the papers and openTSNE, where scikit-learn takes two.
+package tsne

@@ -1,0 +1,292 @@
+package tsne
+
+import "math"
+
+// field computes the forces on n points: the gradient of the KL divergence is
+// 4 (attraction - repulsion / Z), with attraction sum over j of p q d, repulsion sum of
+// q² d and Z = sum over all pairs of q, where d = y(i) - y(j) and q = 1/(1+|d|²)
+// (van der Maaten 2014, equations 5 and 7).
+//
+// Points live in an order of the field's own, along a space-filling curve that reorder
+// refreshes. Work is cut the same way whatever the number of threads, each
+// point sums into its own slot, and totals are summed in the order of the points.
+type field struct {
+	pool    *pool
+	n, dims int // dims is 2 or 3; one component is kept in a plane
+	stride  int // values a point: 2, or 4 in space
+	theta2  float32
+	exact   bool
+
+	affinities *Affinities
+	order      []int32   // row at each place
+	pos        []float32 // n x stride
+	attraction []float32 // n x stride
+	repulsion  []float32 // n x stride
+	start      []int     // P by place, rows padded with empty entries to multiples of 8
+	columns    []int32
+	p          []float32
+
+	tree     *tree
+	partZ    []float64 // of each chunk of groups
+	partLog  []float64 // of each chunk of rows: sum p log(1+d²)
+	partBox  [][6]float32
+	scratch  []fieldScratch
+	entropy  float64 // sum p log p
+	totalP   float64
+	z        float64 // of the last compute
+	logSum   float64 // of the last compute that was asked for the divergence
+	maxItems int
+}
+
+type fieldScratch struct {
+	list  bodies
+	stack []int32
+	out   interaction
+	_     [64]byte
+}
+
+const (
+	rowChunk   = 256  // rows of P a task
+	groupChunk = 4    // groups a task
+	listChunk  = 256  // bodies summed in one go, to keep float32 sums short
+	moveChunk  = 2048 // points a task of the optimiser
+)
+
+// newField places the points at y, n x components.
+func newField(p *pool, a *Affinities, y []float32, components int, theta float64, exact bool) *field {
+	n := a.N
+	f := &field{pool: p, n: n, dims: max(components, 2), stride: 2, theta2: float32(theta * theta), exact: exact, affinities: a}
+	if f.dims == 3 {
+		f.stride = 4
+	}
+	f.order = make([]int32, n)
+	f.pos = make([]float32, n*f.stride)
+	for i := range n {
+		f.order[i] = int32(i)
+		for c := range components {
+			f.pos[i*f.stride+c] = y[i*components+c]
+		}
+	}
+	f.attraction = make([]float32, n*f.stride)
+	f.repulsion = make([]float32, n*f.stride)
+	f.tree = newTree(n, f.dims)
+	groups := (n + groupSize - 1) / groupSize
+	f.partZ = make([]float64, (groups+groupChunk-1)/groupChunk)
+	f.partLog = make([]float64, (n+rowChunk-1)/rowChunk)
+	f.partBox = make([][6]float32, (n+moveChunk-1)/moveChunk)
+	f.scratch = make([]fieldScratch, p.size())
+	for i := range f.scratch {
+		s := &f.scratch[i]
+		for _, v := range []*[]float32{&s.list.x, &s.list.y, &s.list.z, &s.list.m} {
+			*v = make([]float32, n+2*leafSize)
+		}
+	}
+	f.entropy, f.totalP = a.entropyTerm(), a.total()
+	f.start = make([]int, n+1)
+	for i := range n {
+		f.start[i+1] = f.start[i] + (a.Start[i+1]-a.Start[i]+7)/8*8
+	}
+	f.columns = make([]int32, f.start[n])
+	f.p = make([]float32, f.start[n])
+	f.loadP()
+	f.measureBox()
+	return f
+}
+
+// loadP copies P into the order of the points.
+func (f *field) loadP() {
+	place := make([]int32, f.n) // of each row
+	for k, row := range f.order {
+		place[row] = int32(k)
+		size := f.affinities.Start[row+1] - f.affinities.Start[row]
+		f.start[k+1] = f.start[k] + (size+7)/8*8
+	}
+	a := f.affinities
+	f.pool.blocks(f.n, rowChunk, func(lo, hi, _ int) {
+		for k := lo; k < hi; k++ {
+			from, to := a.Start[f.order[k]], a.Start[f.order[k]+1]
+			columns, p := f.columns[f.start[k]:f.start[k+1]], f.p[f.start[k]:f.start[k+1]]
+			copy(p, a.P[from:to])
+			for i, c := range a.Columns[from:to] {
+				columns[i] = place[c]
+			}
+			for i := to - from; i < len(columns); i++ {
+				columns[i], p[i] = int32(k), 0
+			}
+		}
+	})
+}
+
+// reorder sorts the points along the curve and P with them, and returns, for each new
+// place, the old one, for the caller to move its own values by.
+func (f *field) reorder() []int32 {
+	lo, side := f.box()
+	f.tree.sort(f.pos, f.stride, lo, side)
+	from := make([]int32, f.n)
+	order := make([]int32, f.n)
+	for k := range from {
+		from[k] = int32(f.tree.index(k))
+		order[k] = f.order[from[k]]
+	}
+	copy(f.order, order)
+	f.move(f.pos, from)
+	f.loadP()
+	return from
+}
+
+// move re-orders n x stride values: place k gets those of place from[k].
+func (f *field) move(v []float32, from []int32) {
+	old := f.attraction // free between computes
+	copy(old, v)
+	for k, i := range from {
+		copy(v[k*f.stride:(k+1)*f.stride], old[int(i)*f.stride:])
+	}
+}
+
+// measureBox sets the chunks' boxes from the positions.
+func (f *field) measureBox() {
+	f.pool.blocks(f.n, moveChunk, func(lo, hi, _ int) { f.chunkBox(lo, hi) })
+}
+
+func (f *field) chunkBox(lo, hi int) {
+	b := &f.partBox[lo/moveChunk]
+	inf := float32(math.Inf(1))
+	*b = [6]float32{inf, inf, inf, -inf, -inf, -inf}
+	for i := lo * f.stride; i < hi*f.stride; i += f.stride {
+		for c := range f.dims {
+			v := f.pos[i+c]
+			b[c], b[3+c] = min(b[c], v), max(b[3+c], v)
+		}
+	}
+}
+
+// box returns a square or cube around all points.
+func (f *field) box() (lo [3]float32, side float32) {
+	b := f.partBox[0]
+	for _, o := range f.partBox[1:] {
+		for c := range f.dims {
+			b[c], b[3+c] = min(b[c], o[c]), max(b[3+c], o[3+c])
+		}
+	}
+	for c := range f.dims {
+		lo[c] = b[c]
+		side = max(side, b[3+c]-b[c])
+	}
+	side *= 1 + 1e-6
+	if !(side > 0) {
+		side = 1
+	}
+	return lo, side
+}
+
+// compute sets attraction, repulsion and z from the positions, whose boxes are
+// up to date, and logSum where divergence is set. The tree is built by one
+// worker while the others sum attractions.
+func (f *field) compute(divergence bool) {
+	chunks := (f.n + rowChunk - 1) / rowChunk
+	f.pool.run(1+chunks, func(task, _ int) {
+		if task > 0 {
+			f.attract((task-1)*rowChunk, min(task*rowChunk, f.n), divergence)
+			return
+		}
+		lo, side := f.box()
+		if f.exact {
+			f.tree.sort(f.pos, f.stride, lo, side)
+		} else {
+			f.tree.build(f.pos, f.stride, lo, side)
+		}
+	})
+	groups := (f.n + groupSize - 1) / groupSize
+	f.pool.blocks(groups, groupChunk, f.repel)
+	f.z = -float64(f.n) // every point has met itself, with q = 1
+	for _, v := range f.partZ {
+		f.z += v
+	}
+	if divergence {
+		f.logSum = 0
+		for _, v := range f.partLog {
+			f.logSum += v
+		}
+	}
+}
+
+// divergence returns KL(P || Q) at the positions of the last compute.
+func (f *field) divergence() float64 {
+	return f.entropy + f.logSum + f.totalP*math.Log(f.z)
+}
+
+func (f *field) attract(lo, hi int, divergence bool) {
+	out := f.attraction
+	for i := lo; i < hi; i++ {
+		columns, p := f.columns[f.start[i]:f.start[i+1]], f.p[f.start[i]:f.start[i+1]]
+		if f.dims == 2 {
+			out[2*i], out[2*i+1] = attract2(f.pos, columns, p, f.pos[2*i], f.pos[2*i+1])
+		} else {
+			out[4*i], out[4*i+1], out[4*i+2] = attract3(f.pos, columns, p, f.pos[4*i], f.pos[4*i+1], f.pos[4*i+2])
+		}
+	}
+	if divergence {
+		var sum float64
+		for i := lo; i < hi; i++ {
+			sum += logSum(f.pos, f.stride, f.columns[f.start[i]:f.start[i+1]], f.p[f.start[i]:f.start[i+1]], i)
+		}
+		f.partLog[lo/rowChunk] = sum
+	}
+}
+
+// repel sums the repulsion on groups lo to hi of the sorted points.
+func (f *field) repel(lo, hi, worker int) {
+	s := &f.scratch[worker]
+	t := f.tree
+	var z float64
+	for g := lo; g < hi; g++ {
+		at := g * groupSize
+		s.out = interaction{}
+		list, count := &s.list, 0
+		if f.exact {
+			// All sorted points, each a body of mass 1.
+			list = &bodies{x: t.points[0], y: t.points[1], z: t.points[2], m: f.ones()}
+			count = f.n
+		} else {
+			count, s.stack = t.walk(t.groupBox(at), f.theta2, list, s.stack)
+		}
+		px := (*[groupSize]float32)(t.points[0][at:])
+		py := (*[groupSize]float32)(t.points[1][at:])
+		for b := 0; b < count; b += listChunk {
+			e := min(b+listChunk, count)
+			if f.dims == 2 {
+				repel2(&s.out, px, py, list, b, e)
+			} else {
+				repel3(&s.out, px, py, (*[groupSize]float32)(t.points[2][at:]), list, b, e)
+			}
+		}
+		for i := range min(groupSize, f.n-at) {
+			k := t.index(at + i)
+			for c := range f.dims {
+				f.repulsion[k*f.stride+c] = s.out.f[c][i]
+			}
+			z += float64(s.out.q[i])
+		}
+	}
+	f.partZ[lo/groupChunk] = z
+}
+
+// ones returns n masses of 1.
+func (f *field) ones() []float32 {
+	m := f.scratch[0].list.m
+	if m[0] != 1 {
+		for i := range m {
+			m[i] = 1
+		}
+	}
+	return m
+}
+
+// positions returns the points, n x components, in the rows' order.
+func (f *field) positions(components int) []float32 {
+	y := make([]float32, f.n*components)
+	for k, row := range f.order {
+		copy(y[int(row)*components:(int(row)+1)*components], f.pos[k*f.stride:])
+	}
+	return y
+}

@@ -1,0 +1,246 @@
+package tsne
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+)
+
+// Method selects how the repulsive forces are computed.
+type Method int
+
+const (
+	// BarnesHut sums far groups of points as one (van der Maaten 2014):
+	// O(n log n) time an iteration, accuracy set by Options.Theta.
+	BarnesHut Method = iota
+	// Exact sums over all pairs and lets every pair attract: O(n²) time and
+	// memory, for a few thousand points and as the yardstick of BarnesHut.
+	Exact
+)
+
+// String returns the method's name as ParseMethod reads it.
+func (m Method) String() string {
+	switch m {
+	case BarnesHut:
+		return "barnes-hut"
+	case Exact:
+		return "exact"
+	}
+	return fmt.Sprintf("Method(%d)", int(m))
+}
+
+// ParseMethod returns the method with the given name, "barnes-hut" or "exact".
+func ParseMethod(name string) (Method, error) {
+	for _, m := range []Method{BarnesHut, Exact} {
+		if name == m.String() {
+			return m, nil
+		}
+	}
+	return 0, fmt.Errorf("tsne: unknown method %q: want %q or %q", name, BarnesHut, Exact)
+}
+
+// Init selects the starting positions.
+type Init int
+
+const (
+	// InitPCA starts from the leading principal components, scaled so that the
+	// first has standard deviation 1e-4: reproducible, and it keeps the global
+	// arrangement (Kobak and Linderman 2021).
+	InitPCA Init = iota
+	// InitRandom starts from independent normal numbers of standard deviation 1e-4.
+	InitRandom
+	// InitGiven starts from Options.Initial as it is.
+	InitGiven
+)
+
+// String returns the start's name as ParseInit reads it.
+func (i Init) String() string {
+	switch i {
+	case InitPCA:
+		return "pca"
+	case InitRandom:
+		return "random"
+	case InitGiven:
+		return "given"
+	}
+	return fmt.Sprintf("Init(%d)", int(i))
+}
+
+// ParseInit returns the start with the given name: "pca", "random" or "given".
+func ParseInit(name string) (Init, error) {
+	for _, i := range []Init{InitPCA, InitRandom, InitGiven} {
+		if name == i.String() {
+			return i, nil
+		}
+	}
+	return 0, fmt.Errorf("tsne: unknown init %q: want %q, %q or %q", name, InitPCA, InitRandom, InitGiven)
+}
+
+// Options sets up Fit. Start from DefaultOptions: a zero field means zero, not
+// "the default", unless its comment says otherwise.
+type Options struct {
+	// Components is the number of dimensions of the embedding, 1 to 3. Default 2.
+	Components int
+	// Perplexity is the effective number of neighbours of a point, at least 1
+	// and below the number of rows. Larger values show more of the global
+	// shape. Default 30.
+	Perplexity float64
+	// Theta, 0 or more, is Barnes-Hut's accuracy: a cell of the tree is summed as one
+	// point where its width is below Theta times its distance. 0 is exact and
+	// slow; above 0.8 the map suffers. Default 0.5.
+	Theta float64
+	// EarlyExaggeration multiplies the attraction in the first
+	// ExaggerationIterations, at least 1, so that clusters form. Default 12.
+	EarlyExaggeration float64
+	// ExaggerationIterations counts towards Iterations. Default 250.
+	ExaggerationIterations int
+	// Iterations is the most that are done in all, 0 or more. Default 1000.
+	Iterations int
+	// LearningRate is the optimiser's step; 0, the default, means auto:
+	// max(n / EarlyExaggeration / 4, 50), as scikit-learn has it
+	// (Belkina et al. 2019).
+	LearningRate float64
+	// Init says where points start. Default InitPCA.
+	Init Init
+	// Initial holds the starting positions, n x Components row-major, for InitGiven
+	// alone. It is not changed.
+	Initial []float32
+	// Seed fixes what is random: InitRandom, and the filling of components in
+	// which the data has no spread. Default 0.
+	Seed uint64
+	// Threads is the number of goroutines that work at once. 0, the default, means
+	// all processors that Go may use. The result does not depend on it, to the byte.
+	Threads int
+	// Method computes the repulsion. Default BarnesHut.
+	Method Method
+	// NoProgress stops the run when the KL divergence has not fallen for more
+	// than that many iterations after the exaggeration; 0 never does. Default 300.
+	NoProgress int
+	// MinGradient stops the run when the norm of the gradient (times the gains) is
+	// at or below it. Default 1e-7.
+	MinGradient float64
+	// Neighbors finds the nearest rows. nil, the default, is ExactNeighbors.
+	Neighbors Neighbors
+	// Progress, unless nil, is called from Fit's goroutine at the start of every
+	// stage and after every iteration. It should return quickly.
+	Progress func(Progress)
+}
+
+// Stage names a part of the work, in the order in which Fit does it.
+type Stage string
+
+// The stages of Fit.
+const (
+	StageNeighbors    Stage = "neighbors"
+	StageAffinities   Stage = "affinities"
+	StageInit         Stage = "init"
+	StageExaggeration Stage = "exaggeration"
+	StageOptimize     Stage = "optimize"
+)
+
+// Progress tells where a run stands.
+type Progress struct {
+	Stage Stage
+	// Iteration of Iterations are done; both are 0 before the first one.
+	Iteration, Iterations int
+	// KL is the last computed Kullback-Leibler divergence, not exaggerated; it
+	// is NaN before the first time and refreshed every 50 iterations.
+	KL float64
+	// GradientNorm is the norm of the gradient at that time, NaN before.
+	GradientNorm float64
+}
+
+// DefaultOptions returns scikit-learn's defaults.
+func DefaultOptions() Options {
+	return Options{
+		Components:             2,
+		Perplexity:             30,
+		Theta:                  0.5,
+		EarlyExaggeration:      12,
+		ExaggerationIterations: 250,
+		Iterations:             1000,
+		NoProgress:             300,
+		MinGradient:            1e-7,
+	}
+}
+
+// Validate reports the first field whose value makes no sense for any data.
+func (o Options) Validate() error {
+	bad := func(field string, value any, want string) error {
+		return fmt.Errorf("tsne: Options.%s is %v: want %s", field, value, want)
+	}
+	finite := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+	switch {
+	case o.Components < 1 || o.Components > 3:
+		return bad("Components", o.Components, "1, 2 or 3")
+	case !finite(o.Perplexity) || o.Perplexity < 1:
+		return bad("Perplexity", o.Perplexity, "a number of at least 1")
+	case !finite(o.Theta) || o.Theta < 0:
+		return bad("Theta", o.Theta, "a number of at least 0")
+	case !finite(o.EarlyExaggeration) || o.EarlyExaggeration < 1:
+		return bad("EarlyExaggeration", o.EarlyExaggeration, "a number of at least 1")
+	case o.ExaggerationIterations < 0:
+		return bad("ExaggerationIterations", o.ExaggerationIterations, "at least 0")
+	case o.Iterations < 0:
+		return bad("Iterations", o.Iterations, "at least 0")
+	case !finite(o.LearningRate) || o.LearningRate < 0:
+		return bad("LearningRate", o.LearningRate, "a number above 0, or 0 for auto")
+	case o.Init < InitPCA || o.Init > InitGiven:
+		return bad("Init", o.Init, "InitPCA, InitRandom or InitGiven")
+	case o.Init != InitGiven && o.Initial != nil:
+		return bad("Init", o.Init, "InitGiven where Initial is set")
+	case o.Threads < 0:
+		return bad("Threads", o.Threads, "at least 1, or 0 for all processors")
+	case o.Method != BarnesHut && o.Method != Exact:
+		return bad("Method", o.Method, "BarnesHut or Exact")
+	case o.NoProgress < 0:
+		return bad("NoProgress", o.NoProgress, "at least 0")
+	case !finite(o.MinGradient) || o.MinGradient < 0:
+		return bad("MinGradient", o.MinGradient, "a number of at least 0")
+	}
+	return nil
+}
+
+// threads returns the number of goroutines to use.
+func threads(n int) int {
+	if n == 0 {
+		return runtime.GOMAXPROCS(0)
+	}
+	return n
+}
+
+// checkRows reports an x that is not n rows of finite numbers.
+func checkRows(op string, x []float32, n int) error {
+	switch {
+	case n < 0 || (n == 0 && len(x) > 0) || (n > 0 && len(x)%n != 0):
+		return fmt.Errorf("tsne: %s: %d values cannot be %d rows", op, len(x), n)
+	case len(x) == 0:
+		return fmt.Errorf("tsne: %s: the matrix is empty", op)
+	}
+	d := len(x) / n
+	for i := range n {
+		row := x[i*d : (i+1)*d]
+		// v-v is 0 unless v is NaN or infinite; the sum keeps a NaN.
+		var s0, s1, s2, s3 float32
+		j := 0
+		for ; j+4 <= d; j += 4 {
+			a, b, c, e := row[j], row[j+1], row[j+2], row[j+3]
+			s0 += a - a
+			s1 += b - b
+			s2 += c - c
+			s3 += e - e
+		}
+		for ; j < d; j++ {
+			s0 += row[j] - row[j]
+		}
+		if s := s0 + s1 + s2 + s3; s == 0 {
+			continue
+		}
+		for j, v := range row {
+			if v-v != 0 {
+				return fmt.Errorf("tsne: %s: row %d, column %d is %v: only finite numbers can be embedded", op, i, j, v)
+			}
+		}
+	}
+	return nil
+}
