@@ -77,7 +77,7 @@ func (d *Display) Update(s Status) {
 	if s.Label != d.last.Label || d.started.IsZero() {
 		d.finish()
 		d.started, d.first, d.drawn = now, s.Done, now
-		if d.o.Terminal {
+		if d.o.Terminal || s.Total == 0 {
 			d.drawn = time.Time{}
 		}
 	}

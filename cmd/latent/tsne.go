@@ -1,0 +1,153 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"latent/internal/matrix"
+	"latent/internal/notebook"
+	"latent/tsne"
+)
+
+func tsneCommand() *cli.Command {
+	d := tsne.DefaultOptions()
+	return &cli.Command{
+		Name:  "tsne",
+		Usage: "embed any matrix in two dimensions",
+		Description: `Reads a matrix, a row a point, and writes its t-SNE embedding. The defaults are scikit-learn's;
+the result is the same, to the byte, for every number of threads. Ctrl-C writes the embedding
+reached so far.
+
+    latent tsne --input z.npy --output y.npy
+    latent tsne --input x.csv --output y.csv --every 3 --perplexity 50
+    latent tsne --input z.npy --output y.npy --init y0.npy --iterations 250`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "input", Usage: "matrix `X.npy` or X.csv"},
+			outputFlag("where the embedding goes: `Y.npy` or Y.csv"),
+			&cli.IntFlag{Name: "every", Value: 1, Usage: "take each `K`-th row only, from the first on"},
+			&cli.StringFlag{Name: "method", Value: d.Method.String(), Usage: "barnes-hut or exact"},
+			&cli.IntFlag{Name: "components", Value: d.Components, Usage: "dimensions of the embedding, 1 to 3"},
+			&cli.Float64Flag{Name: "perplexity", Value: d.Perplexity, Usage: "effective number of neighbours of a point"},
+			&cli.Float64Flag{Name: "theta", Value: d.Theta, Usage: "Barnes-Hut's accuracy; 0 is exact"},
+			&cli.IntFlag{Name: "iterations", Value: d.Iterations, Usage: "at most, the exaggerated ones included"},
+			&cli.Float64Flag{Name: "early-exaggeration", Value: d.EarlyExaggeration, Usage: "factor on attraction at first"},
+			&cli.IntFlag{Name: "exaggeration-iterations", Value: d.ExaggerationIterations, Usage: "how long"},
+			&cli.StringFlag{Name: "learning-rate", Value: "auto", Usage: "a number, or auto: max(n/early-exaggeration/4, 50)"},
+			&cli.StringFlag{Name: "init", Value: "pca", Usage: "pca, random or a matrix of starting points `FILE.npy`"},
+			&cli.Uint64Flag{Name: "seed", Usage: "of what is random"},
+			threadsFlag(), jsonFlag(), quietFlag(),
+		},
+		Action: embed,
+	}
+}
+
+func embed(c *cli.Context) error {
+	input, err := need(c, "input")
+	if err != nil {
+		return err
+	}
+	output, err := need(c, "output")
+	if err != nil {
+		return err
+	}
+	if err := checkMatrixName("output", output); err != nil {
+		return err
+	}
+	every := c.Int("every")
+	if every < 1 {
+		return usagef("--every must be at least 1, got %d", every)
+	}
+	o, err := tsneOptions(c)
+	if err != nil {
+		return err
+	}
+	x, err := matrix.ReadFile(input)
+	if err != nil {
+		return err
+	}
+	x = notebook.Every(x, every)
+	d := display(c)
+	o.Progress = notebook.ShowTSNE(d, "tsne")
+	e, err := tsne.Fit(c.Context, x.Data, x.Rows, o)
+	d.Done()
+	if e == nil || (err != nil && c.Context.Err() == nil) {
+		return err
+	}
+	if writeErr := matrix.WriteFile(output, matrix.Matrix{Data: e.Y, Rows: e.N, Cols: e.Components}); writeErr != nil {
+		return writeErr
+	}
+	if err != nil {
+		return fmt.Errorf("interrupted after iteration %d of %d, the embedding so far is in %s: %w", e.Iterations, o.Iterations, output, err)
+	}
+	if c.Bool("json") {
+		var kl *float64 // NaN, without an iteration, is no JSON
+		if !math.IsNaN(e.KL) {
+			kl = &e.KL
+		}
+		return printJSON(c, map[string]any{"kl": kl, "iterations": e.Iterations, "n": e.N, "dims": e.Components,
+			"seconds": e.Seconds, "seconds_neighbors": e.SecondsNeighbors})
+	}
+	_, err = fmt.Fprintf(c.App.Writer, "%s: %d points in %d dimensions, KL %.4f after %d iterations, %.1f s\n",
+		output, e.N, e.Components, e.KL, e.Iterations, e.Seconds)
+	return err
+}
+
+func tsneOptions(c *cli.Context) (tsne.Options, error) {
+	o := tsne.DefaultOptions()
+	var err error
+	if o.Threads, err = threads(c); err != nil {
+		return o, err
+	}
+	o.Components, o.Perplexity, o.Theta = c.Int("components"), c.Float64("perplexity"), c.Float64("theta")
+	o.Iterations, o.ExaggerationIterations = c.Int("iterations"), c.Int("exaggeration-iterations")
+	o.EarlyExaggeration, o.Seed = c.Float64("early-exaggeration"), c.Uint64("seed")
+	if o.Method, err = tsne.ParseMethod(c.String("method")); err != nil {
+		return o, usageError{err}
+	}
+	if rate := c.String("learning-rate"); rate != "auto" {
+		if o.LearningRate, err = strconv.ParseFloat(rate, 64); err != nil || !(o.LearningRate > 0) {
+			return o, usagef("--learning-rate must be a number above 0, or auto, got %q", rate)
+		}
+	}
+	initial := ""
+	if o.Init, err = tsne.ParseInit(c.String("init")); err != nil || o.Init == tsne.InitGiven {
+		if initial = c.String("init"); checkMatrixName("init", initial) != nil {
+			return o, usagef("--init must be pca, random or a .npy or .csv file, got %q", initial)
+		}
+		o.Init = tsne.InitGiven
+	}
+	if err := o.Validate(); err != nil {
+		return o, usageError{errors.New(flagNames(err.Error()))}
+	}
+	if initial != "" {
+		y, err := matrix.ReadFile(initial)
+		if err != nil {
+			return o, err
+		}
+		if y.Cols != o.Components {
+			return o, fmt.Errorf("%s has %d columns: starting points of this embedding have %d", initial, y.Cols, o.Components)
+		}
+		o.Initial = y.Data
+	}
+	return o, nil
+}
+
+var (
+	optionField = regexp.MustCompile(`Options\.[A-Za-z]+`)
+	wordStart   = regexp.MustCompile(`[A-Z]`)
+)
+
+// flagNames turns the names of options into those of their flags:
+// Options.EarlyExaggeration is --early-exaggeration.
+func flagNames(text string) string {
+	return optionField.ReplaceAllStringFunc(text, func(field string) string {
+		name := strings.TrimPrefix(field, "Options.")
+		return "-" + strings.ToLower(wordStart.ReplaceAllString(name, "-$0"))
+	})
+}

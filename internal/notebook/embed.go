@@ -1,0 +1,38 @@
+package notebook
+
+import (
+	"fmt"
+	"math"
+
+	"latent/internal/matrix"
+	"latent/internal/progress"
+	"latent/tsne"
+)
+
+// Every returns each k-th row of m, from the first on; m itself for 1.
+func Every(m matrix.Matrix, k int) matrix.Matrix {
+	if k == 1 {
+		return m
+	}
+	out := matrix.Matrix{Rows: (m.Rows + k - 1) / k, Cols: m.Cols}
+	out.Data = make([]float32, 0, out.Rows*m.Cols)
+	for i := 0; i < m.Rows; i += k {
+		out.Data = append(out.Data, m.Data[i*m.Cols:(i+1)*m.Cols]...)
+	}
+	return out
+}
+
+// ShowTSNE shows a t-SNE run's progress as one job.
+func ShowTSNE(r Reporter, label string) func(tsne.Progress) {
+	return func(p tsne.Progress) {
+		if p.Iteration == 0 {
+			r.Update(progress.Status{Label: label + ", " + string(p.Stage)})
+			return
+		}
+		s := progress.Status{Label: label, Unit: "iterations", Done: p.Iteration, Total: p.Iterations}
+		if !math.IsNaN(p.KL) {
+			s.Tail = fmt.Sprintf("KL %.4f", p.KL)
+		}
+		r.Update(s)
+	}
+}
