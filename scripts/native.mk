@@ -11,9 +11,12 @@ sources := $(wildcard $(gotorch)/*.cc) $(wildcard $(shim)/*.cc)
 objects := $(patsubst $(gotorch)/%.cc,$(OBJ)/gotorch/%.o,$(patsubst $(shim)/%.cc,$(OBJ)/shim/%.o,$(sources)))
 pch     := $(OBJ)/pch.h
 
+# ldd -r loads it as the program will: a library that is missing or does not fit is told here, in one line.
 $(OBJ)/libcgotorch.so: $(objects) $(OBJ)/sources
 	@echo "native: link libcgotorch.so"
-	$(CXX) -shared -Wl,-soname,libcgotorch.so -Wl,--no-undefined -o $@.tmp $(objects) $(LDLIBS)
+	$(CXX) -shared -fopenmp -Wl,-soname,libcgotorch.so -o $@.tmp $(objects) $(LDLIBS)
+	if ldd -r $@.tmp 2>&1 | grep -m1 -E 'not found|undefined symbol' >&2; then \
+		echo "native: libcgotorch.so does not fit this libtorch" >&2; exit 1; fi
 	mv $@.tmp $@
 
 # The list of sources, rewritten when it changes: a removed file must leave the library.

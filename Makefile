@@ -1,0 +1,53 @@
+# The targets are described by `make help`. libtorch is chosen by scripts/find_libtorch.sh (LIBTORCH=, LATENT_PYTHON=).
+EPOCHS ?= 20
+FUZZTIME ?= 30s
+PYTHON ?= python3
+GO ?= go
+
+version := $(shell git describe --tags --always --dirty 2>/dev/null)
+stamp   := $(if $(version),-X main.version=$(version))
+
+.PHONY: build native train test test-long bench compare lint clean libtorch-download help
+.DEFAULT_GOAL := build
+
+build: native ## find or install libtorch, build build/ (the native half) and bin/latent (the default)
+	@$(if $(wildcard cmd/latent),$(GO) build -buildvcs=false -ldflags "$(stamp)" -o bin/latent ./cmd/latent)
+
+native:
+	@command -v $(GO) >/dev/null || { echo "make: Go is needed (https://go.dev/dl), version $$(sed -n 's/^go //p' go.mod) or later" >&2; exit 1; }
+	@scripts/build_native.sh
+
+train: build ## the whole notebook: EPOCHS=20 epochs into runs/notebook; EPOCHS=500 goes on from there
+	bin/latent notebook --out runs/notebook --epochs $(EPOCHS)
+
+test: build ## build, then every test
+	@# Go's test cache does not see libcgotorch.so: after a new one every test runs again.
+	$(GO) test $$(cmp -s build/native.id build/native.tested || echo -count=1) ./...
+	@cp build/native.id build/native.tested
+	CGO_ENABLED=0 $(GO) test -short ./tsne/... ./centroid/...
+	@if grep -rlq --include='*.go' '^//go:build.*purego' tsne; then set -x; CGO_ENABLED=0 $(GO) test -short -tags purego ./tsne/...; fi
+
+test-long: build ## the slow proofs: LATENT_LONG=1 tests, fuzzing (FUZZTIME=30s each), a second libtorch (SECOND=PYTHON)
+	LATENT_LONG=1 $(GO) test -count=1 -timeout 120m ./...
+	scripts/fuzz.sh $(FUZZTIME)
+	@$(if $(SECOND),scripts/test_libtorch.sh "$(SECOND)",\
+		echo "second libtorch: left out; name a Python that has torch: make test-long SECOND=/path/to/python3")
+
+bench: build ## benchmarks with ratios
+	$(GO) test -run '^$$' -bench . ./...
+	@for f in $(sort $(wildcard scripts/bench_*.py)); do echo "$$f"; $(PYTHON) $$f || exit 1; done
+
+compare: build ## side by side with PyTorch and scikit-learn (PYTHON=python3 must have them)
+	@for f in $(sort $(wildcard scripts/compare_*.py)); do echo "$$f"; $(PYTHON) $$f || exit 1; done
+
+lint: native ## gofmt, vet, staticcheck; shellcheck and Python's compiler where they are installed
+	@scripts/lint.sh
+
+libtorch-download: ## fetch the official libtorch zip (pinned version and SHA-256) into build/libtorch
+	@scripts/download_libtorch.sh
+
+clean: ## remove what make made; data/ and runs/ stay
+	rm -rf build bin
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
