@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"syscall"
 	"time"
@@ -43,12 +44,12 @@ func newDownloader(o FetchOptions) *downloader {
 	return d
 }
 
-// download brings the .gz of f from url to path. The bytes go to path.part
+// download brings the .gz of f from address to path. The bytes go to path.part
 // and on from its end if there is one, whichever mirror wrote it: the
 // checksum decides in the end, and if it fails after a resumed download the
 // file is loaded once more from its start. A file that is wrong is removed,
 // one that broke off is kept for the next try.
-func (d *downloader) download(ctx context.Context, f *fileSpec, url, path string) (File, error) {
+func (d *downloader) download(ctx context.Context, f *fileSpec, address, path string) (File, error) {
 	part, err := openPart(path + ".part")
 	if err != nil {
 		return File{}, fmt.Errorf("%w: %w", errLocal, err)
@@ -64,7 +65,7 @@ func (d *downloader) download(ctx context.Context, f *fileSpec, url, path string
 		}
 		resumed := start > 0
 		if start < f.size {
-			if resumed, err = d.transfer(ctx, f, url, part, start); err != nil {
+			if resumed, err = d.transfer(ctx, f, address, part, start); err != nil {
 				removeEmpty(part)
 				return File{}, err
 			}
@@ -89,13 +90,13 @@ func (d *downloader) download(ctx context.Context, f *fileSpec, url, path string
 	}
 }
 
-// transfer requests url from byte start on and writes what comes to the end
+// transfer requests address from byte start on and writes what comes to the end
 // of part, which it empties first if the server sends the file from its
 // start. It reports whether the download went on from start.
-func (d *downloader) transfer(ctx context.Context, f *fileSpec, url string, part *os.File, start int64) (resumed bool, err error) {
+func (d *downloader) transfer(ctx context.Context, f *fileSpec, address string, part *os.File, start int64) (resumed bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return false, err
 	}
@@ -105,6 +106,10 @@ func (d *downloader) transfer(ctx context.Context, f *fileSpec, url string, part
 	}
 	response, err := d.client.Do(request)
 	if err != nil {
+		var named *url.Error // names the address, as the caller does
+		if errors.As(err, &named) {
+			err = named.Err
+		}
 		return false, err
 	}
 	defer response.Body.Close()
@@ -112,7 +117,7 @@ func (d *downloader) transfer(ctx context.Context, f *fileSpec, url string, part
 	switch {
 	case start > 0 && response.StatusCode == http.StatusPartialContent && response.Header.Get("Content-Range") == rest:
 	case start > 0 && (response.StatusCode == http.StatusPartialContent || response.StatusCode == http.StatusRequestedRangeNotSatisfiable):
-		return d.transfer(ctx, f, url, part, 0) // what we hold is no part of what it has
+		return d.transfer(ctx, f, address, part, 0) // what we hold is no part of what it has
 	case response.StatusCode == http.StatusOK:
 		if n := response.ContentLength; n >= 0 && n != f.size {
 			return false, fmt.Errorf("%w: %d bytes, expected %d", errContent, n, f.size)
@@ -133,7 +138,7 @@ func (d *downloader) transfer(ctx context.Context, f *fileSpec, url string, part
 	defer timer.Stop()
 	buf := make([]byte, 1<<16)
 	report := func(done int64) {
-		d.progress(Progress{File: f.name + ".gz", Source: url, Done: done, Total: f.size})
+		d.progress(Progress{File: f.name + ".gz", Source: address, Done: done, Total: f.size})
 	}
 	report(start)
 	for done := start; ; {

