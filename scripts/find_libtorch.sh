@@ -20,6 +20,8 @@ die() {
 	exit 1
 }
 
+trap 'say "find_libtorch.sh failed in line $LINENO"' ERR
+
 may_apt() { [ "${LATENT_APT:-yes}" != no ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
 
 apt_install() {
@@ -65,10 +67,11 @@ root = os.path.dirname(importlib.util.find_spec("torch").origin)
 print(root, re.search("__version__ = .([^\x27\"]+)", open(root + "/version.py").read()).group(1), sep="\n")
 ' 2>/dev/null) || die "LATENT_PYTHON=$1: it does not run or has no torch; install one with '$1 -m pip install torch', or unset LATENT_PYTHON"
 	root=${found%$'\n'*}
-	if [ -f "$root/lib/libtorch_cpu.so" ]; then
+	root=$(readlink -m "$root")
+	if [ -f "$root/lib/libtorch_cpu.so" ] && [ "$(readlink -f "$root/lib/libtorch_cpu.so")" = "$root/lib/libtorch_cpu.so" ]; then
 		use "LATENT_PYTHON=$1" "$root/include" "$root/lib" "${found##*$'\n'}"
 		nvidia=$(dirname "$root")/nvidia
-	else # Debian's python3-torch uses the system's libtorch
+	else # Debian's python3-torch has links to the system's libtorch
 		use_system "LATENT_PYTHON=$1" || die "LATENT_PYTHON=$1: $root has no C++ library; install libtorch-dev, or unset LATENT_PYTHON"
 	fi
 }
@@ -141,7 +144,7 @@ find_cuda() {
 	cuda='' cuda_include='' cudart='' nccl='' cuda_off=''
 	[ -f "$lib/libtorch_cuda.so" ] || return 0
 	local major dir v runtime='' crt='' target='' dirs=()
-	major=$(grep -aom1 'libcudart[^/ ]*\.so\.[0-9]*' "$lib/libc10_cuda.so" | head -n1)
+	major=$(grep -aom1 'libcudart[-a-z0-9]*\.so\.[0-9]*' "$lib/libc10_cuda.so" | head -n1)
 	major=${major##*.so.}
 	# A toolkit after pip's wheels: the wheels are of torch's own version.
 	for dir in "${nvidia:-/nonexistent}"/*/include ${CUDA_HOME:+"$CUDA_HOME/include"} "/usr/local/cuda-$major"*/include /usr/local/cuda/include; do

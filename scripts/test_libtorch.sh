@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
-# test_libtorch.sh PYTHON: builds a copy of this checkout against the torch of PYTHON and runs all tests there.
+# test_libtorch.sh PYTHON [TARGET...]: builds a copy of this checkout against the torch of PYTHON and makes the targets
+# there; without any, all tests.
 # A virtual environment for it (pip's torch takes 5 GB with its CUDA libraries):
 #   python3 -m venv ~/torch && ~/torch/bin/pip install torch==2.11.0 'nvidia-cuda-crt==13.0.*' 'nvidia-cuda-cccl==13.0.*'
 #   scripts/test_libtorch.sh ~/torch/bin/python
 # The copy is kept in build/second/, so that another run compiles only what changed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ $# = 1 ] || {
-	echo "usage: scripts/test_libtorch.sh PYTHON (a Python that has torch)" >&2
+[ $# -ge 1 ] || {
+	echo "usage: scripts/test_libtorch.sh PYTHON [TARGET...] (a Python that has torch)" >&2
 	exit 2
 }
 python=$(command -v "$1") || {
 	echo "test_libtorch: $1: no such program" >&2
 	exit 1
 }
+shift
 copy=build/second
 mkdir -p "$copy"
 find "$copy" -mindepth 1 -maxdepth 1 ! -name build ! -name data -exec rm -rf {} +
@@ -25,5 +27,5 @@ done | xargs -0 cp -p --parents -t "$copy"
 [ ! -d data ] || ln -sfn "$PWD/data" "$copy/data"
 cd "$copy"
 unset LIBTORCH MAKEFLAGS MFLAGS MAKEOVERRIDES
-make LATENT_PYTHON="$python" test
+make LATENT_PYTHON="$python" "${@:-test}"
 cat build/libtorch.env
