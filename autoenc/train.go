@@ -97,6 +97,9 @@ func (t *Trainer) Run(ctx context.Context) error {
 
 // runEpoch is the inner loop of the notebook's cell: for images in train_dataloader.
 func (t *Trainer) runEpoch(ctx context.Context) error {
+	if ctx.Err() != nil { // before anything is drawn for the epoch
+		return ctx.Err()
+	}
 	if t.batch == 0 {
 		seed, err := t.loader.begin()
 		if err != nil {

