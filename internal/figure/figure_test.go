@@ -1,0 +1,152 @@
+package figure
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/png"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// clusters returns n points in ten elongated clusters, like a t-SNE, and their
+// classes.
+func clusters(n int, seed uint64) (xy []float32, labels []int) {
+	rng := rand.New(rand.NewPCG(seed, 7))
+	for i := range n {
+		c := i * 7 % 10
+		angle := 2 * math.Pi * float64(c) / 10
+		r, across := 60+22*rng.NormFloat64()*0.6, 7*rng.NormFloat64()
+		if c%3 == 0 {
+			r, across = 30+9*rng.NormFloat64(), 8*rng.NormFloat64()
+		}
+		sin, cos := math.Sincos(angle)
+		xy = append(xy, float32(r*cos-across*sin), float32(r*sin+across*cos))
+		labels = append(labels, c)
+	}
+	return xy, labels
+}
+
+// losses returns the losses of n steps, like those of the autoencoder.
+func losses(n int) []float64 {
+	rng := rand.New(rand.NewPCG(1, 2))
+	out := make([]float64, n)
+	for i := range out {
+		out[i] = (0.012 + 0.1/(1+float64(i)/20)) * math.Exp(0.03*rng.NormFloat64())
+	}
+	return out
+}
+
+// digit returns a 28 x 28 picture of a ring.
+func digit(radius float64) []float32 {
+	out := make([]float32, 784)
+	for i := range out {
+		dx, dy := float64(i%28)-13.5, float64(i/28)-13.5
+		out[i] = float32(math.Exp(-math.Pow(math.Hypot(dx, dy*0.7)-radius, 2) / 4))
+	}
+	return out
+}
+
+// examples draws each figure in the given format.
+func examples(t *testing.T, n int) map[string]func(format string) []byte {
+	left, labels := clusters(n, 1)
+	right, _ := clusters(n, 2)
+	call := func(f func(*bytes.Buffer) error) []byte {
+		t.Helper()
+		var buf bytes.Buffer
+		if err := f(&buf); err != nil {
+			t.Fatal(err)
+		}
+		return buf.Bytes()
+	}
+	o := DefaultPanelOptions()
+	two := o
+	two.LegendRows = 2
+	fashion := two
+	fashion.Names = []string{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"}
+	var images [3][]float32
+	for i := range 10 {
+		images[0] = append(images[0], digit(4+float64(i)/2)...)
+		images[1] = append(images[1], digit(4.3+float64(i)/2)...)
+		images[2] = append(images[2], digit(3.8+float64(i)/2.2)...)
+	}
+	pair := []Panel{{"Original", left, labels}, {"Latent", right, labels}}
+	return map[string]func(format string) []byte{
+		"loss": func(f string) []byte {
+			return call(func(w *bytes.Buffer) error { return Loss(w, f, Curve{"reconstruction", losses(1180)}) })
+		},
+		"loss-two": func(f string) []byte {
+			return call(func(w *bytes.Buffer) error {
+				return Loss(w, f, Curve{"reconstruction", losses(29500)}, Curve{"contrastive", []float64{3, 2, 1.5, 1.2, 1.1, 1}})
+			})
+		},
+		"tsne": func(f string) []byte {
+			return call(func(w *bytes.Buffer) error { return Panels(w, f, pair, o) })
+		},
+		"tsne-contrastive": func(f string) []byte {
+			return call(func(w *bytes.Buffer) error {
+				return Panels(w, f, []Panel{{"Autoencoder with Contrastive Learning", right, labels}}, two)
+			})
+		},
+		"tsne-fashion": func(f string) []byte {
+			return call(func(w *bytes.Buffer) error { return Panels(w, f, pair[:1], fashion) })
+		},
+		"sample": func(f string) []byte {
+			return call(func(w *bytes.Buffer) error { return Sample(w, f, "First training image", digit(8), 28, 28) })
+		},
+		"reconstructions": func(f string) []byte {
+			return call(func(w *bytes.Buffer) error {
+				return Reconstructions(w, f, []ImageRow{{"Test image", images[0]}, {"Reconstruction", images[1]}, {"Contrastive", images[2]}}, 28, 28)
+			})
+		},
+	}
+}
+
+// TestWriteExamples leaves the pictures and their numbers in the folder that the
+// environment names, for a look; see scripts/golden_figures.py.
+func TestWriteExamples(t *testing.T) {
+	dir := os.Getenv("FIGURES")
+	if dir == "" {
+		t.Skip("FIGURES names no folder")
+	}
+	write := func(name string, data []byte) {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, draw := range examples(t, 20000) {
+		for _, format := range []string{"png", "svg", "pdf"} {
+			write(name+"."+format, draw(format))
+		}
+	}
+	var text strings.Builder
+	for _, v := range losses(1180) {
+		fmt.Fprintln(&text, v)
+	}
+	write("losses.txt", []byte(text.String()))
+	text.Reset()
+	left, labels := clusters(20000, 1)
+	right, _ := clusters(20000, 2)
+	for i, l := range labels {
+		fmt.Fprintf(&text, "%v,%v,%v,%v,%d\n", left[2*i], left[2*i+1], right[2*i], right[2*i+1], l)
+	}
+	write("points.csv", []byte(text.String()))
+	text.Reset()
+	for i, v := range digit(8) {
+		fmt.Fprint(&text, v, map[bool]string{true: "\n", false: ","}[i%28 == 27])
+	}
+	write("sample.csv", []byte(text.String()))
+}
+
+func decode(t *testing.T, data []byte) *image.RGBA {
+	t.Helper()
+	m, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.(*image.RGBA)
+}

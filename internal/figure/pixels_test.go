@@ -1,0 +1,359 @@
+package figure
+
+import (
+	"bytes"
+	"encoding/binary"
+	"image"
+	"image/color"
+	"io"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// count returns how many pixels are of colour c.
+func count(m *image.RGBA, c color.RGBA) int {
+	n := 0
+	for y := m.Rect.Min.Y; y < m.Rect.Max.Y; y++ {
+		for x := m.Rect.Min.X; x < m.Rect.Max.X; x++ {
+			if m.RGBAAt(x, y) == c {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func TestPixels(t *testing.T) {
+	draw := examples(t, 5000)
+	for _, test := range []struct {
+		name    string
+		w, h    int
+		colors  []color.RGBA
+		atLeast int // pixels of each colour
+	}{
+		{"loss", 960, 600, cycle[:1], 1000},
+		{"loss-two", 960, 600, cycle[:2], 300},
+		{"tsne", 1920, 600, cycle[:], 250}, // an opaque marker alone has 390
+		{"tsne-contrastive", 960, 600, cycle[:], 250},
+		{"tsne-fashion", 960, 600, cycle[:], 250},
+		{"sample", 0, 600, []color.RGBA{viridisColor(0), viridisColor(1)}, 1000},
+		{"reconstructions", 1920, 0, []color.RGBA{grayColor(0), grayColor(1)}, 1000},
+	} {
+		data := draw[test.name]("png")
+		m := decode(t, data)
+		if w, h := m.Bounds().Dx(), m.Bounds().Dy(); test.w > 0 && w != test.w || test.h > 0 && h != test.h {
+			t.Errorf("%s: %d x %d pixels, want %d x %d", test.name, w, h, test.w, test.h)
+		}
+		for i, c := range test.colors {
+			if n := count(m, c); n < test.atLeast {
+				t.Errorf("%s: %d pixels of colour %d, want at least %d", test.name, n, i, test.atLeast)
+			}
+		}
+		i := bytes.Index(data, []byte("pHYs"))
+		if i < 0 || binary.BigEndian.Uint32(data[i+4:]) != 7874 || binary.BigEndian.Uint32(data[i+8:]) != 7874 {
+			t.Errorf("%s: the file does not state 200 dpi", test.name)
+		}
+		// Nothing is cut off at the edges.
+		b := m.Bounds()
+		for _, edge := range []image.Rectangle{{b.Min, image.Pt(b.Max.X, 1)}, {b.Min, image.Pt(1, b.Max.Y)},
+			{image.Pt(0, b.Max.Y-1), b.Max}, {image.Pt(b.Max.X-1, 0), b.Max}} {
+			if n := count(m.SubImage(edge).(*image.RGBA), color.RGBA{255, 255, 255, 255}); n != edge.Dx()*edge.Dy() {
+				t.Errorf("%s: something touches the edge %v", test.name, edge)
+			}
+		}
+	}
+}
+
+// svgText returns the text elements of an SVG file, joined by |.
+func svgText(svg []byte) string {
+	var out []string
+	for _, m := range regexp.MustCompile(`<text[^>]*>([^<]*)</text>`).FindAllSubmatch(svg, -1) {
+		out = append(out, string(m[1]))
+	}
+	return "|" + strings.Join(out, "|") + "|"
+}
+
+func TestSVG(t *testing.T) {
+	draw := examples(t, 20000)
+	for name, want := range map[string][]string{
+		"loss":             {"Iterations", "Training Loss", "10", "−1", "2×10", "1000"},
+		"loss-two":         {"reconstruction", "contrastive", "Iterations", "30000"},
+		"tsne":             {"Original", "Latent", "0", "9", "−50", "100"},
+		"tsne-contrastive": {"Autoencoder with Contrastive Learning", "0", "5", "9"},
+		"tsne-fashion":     {"T-shirt/top", "Ankle boot"},
+		"sample":           {"First training image", "0", "25"},
+		"reconstructions":  {"Test image", "Reconstruction", "Contrastive"},
+	} {
+		svg := draw[name]("svg")
+		if len(svg) > 3<<20 {
+			t.Errorf("%s: %d bytes, want at most 3 MB", name, len(svg))
+		}
+		got := svgText(svg)
+		for _, w := range want {
+			if !strings.Contains(got, "|"+w+"|") {
+				t.Errorf("%s: no text %q in %s", name, w, got)
+			}
+		}
+		if bytes.Contains(svg, []byte("image/jpg")) {
+			t.Errorf("%s: wrong media type", name)
+		}
+	}
+}
+
+// TestWorstSVG draws points all over the panel, the least compressible picture.
+func TestWorstSVG(t *testing.T) {
+	xy, labels := clusters(20000, 1)
+	for i := range xy {
+		xy[i] = float32(math.Mod(float64(i)*math.Phi*(1+float64(i%2)), 1))
+	}
+	p := Panel{"", xy, labels}
+	var buf bytes.Buffer
+	if err := Panels(&buf, "svg", []Panel{p, p}, DefaultPanelOptions()); err != nil {
+		t.Fatal(err)
+	}
+	if buf.Len() > 3<<20 {
+		t.Errorf("%d bytes, want at most 3 MB", buf.Len())
+	}
+}
+
+// TestPDF compares what Ghostscript makes of a PDF file with the PNG file.
+func TestPDF(t *testing.T) {
+	gs, err := exec.LookPath("gs")
+	if err != nil {
+		t.Skip("no Ghostscript (gs)")
+	}
+	draw := examples(t, 2000)
+	for _, name := range []string{"tsne", "sample"} {
+		in, out := filepath.Join(t.TempDir(), "f.pdf"), filepath.Join(t.TempDir(), "f.png")
+		if err := os.WriteFile(in, draw[name]("pdf"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if msg, err := exec.Command(gs, "-q", "-dNOPAUSE", "-dBATCH", "-dSAFER", "-sDEVICE=png16m", "-dGraphicsAlphaBits=4",
+			"-dTextAlphaBits=4", "-r200", "-o", out, in).CombinedOutput(); err != nil {
+			t.Fatalf("gs: %v: %s", err, msg)
+		}
+		data, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, b := decode(t, data), decode(t, draw[name]("png"))
+		var diff, n float64
+		for y := range min(a.Bounds().Dy(), b.Bounds().Dy()) {
+			for x := range min(a.Bounds().Dx(), b.Bounds().Dx()) {
+				diff += math.Abs(float64(a.RGBAAt(x, y).R)-float64(b.RGBAAt(x, y).R)) / 255
+				n++
+			}
+		}
+		// Measured: 0.008. An upside-down picture gives 0.05 and more.
+		if diff/n > 0.02 {
+			t.Errorf("%s: PDF and PNG differ by %.4f a pixel", name, diff/n)
+		}
+	}
+}
+
+func TestDegenerate(t *testing.T) {
+	nan, inf := math.NaN(), math.Inf(1)
+	nan32, inf32 := float32(nan), float32(inf)
+	o := DefaultPanelOptions()
+	names := o
+	names.Names = []string{"a", "", "a very long name that does not fit into any column of any legend that one would want to draw, ever", "ß<&>"}
+	for _, test := range []struct {
+		name string
+		draw func(w io.Writer, format string) error
+		want string // in the error; "": draws
+	}{
+		{"loss: none", func(w io.Writer, f string) error { return Loss(w, f) }, "no losses"},
+		{"loss: empty", func(w io.Writer, f string) error { return Loss(w, f, Curve{}, Curve{}) }, "no losses"},
+		{"loss: no positive", func(w io.Writer, f string) error { return Loss(w, f, Curve{"", []float64{0, -1, nan, inf}}) }, "above 0"},
+		{"loss: one", func(w io.Writer, f string) error { return Loss(w, f, Curve{"", []float64{0.1}}) }, ""},
+		{"loss: constant", func(w io.Writer, f string) error { return Loss(w, f, Curve{"", []float64{2, 2, 2}}) }, ""},
+		{"loss: nearly constant", func(w io.Writer, f string) error { return Loss(w, f, Curve{"", []float64{2, 2.0000000001}}) }, ""},
+		{"loss: gaps", func(w io.Writer, f string) error {
+			return Loss(w, f, Curve{"", []float64{nan, 3, 0, 2, 1, -inf, 1, 0.5}}, Curve{"all gone", []float64{nan}})
+		}, ""},
+		{"loss: huge range", func(w io.Writer, f string) error { return Loss(w, f, Curve{"", []float64{1e300, 5e-324, 1e-290}}) }, ""},
+		{"loss: greatest", func(w io.Writer, f string) error { return Loss(w, f, Curve{"", []float64{math.MaxFloat64, 1}}) }, ""},
+		{"loss: small range", func(w io.Writer, f string) error { return Loss(w, f, Curve{"", []float64{1.001, 1.002, 1.003}}) }, ""},
+		{"loss: under a decade", func(w io.Writer, f string) error { return Loss(w, f, Curve{"", []float64{2, 7, 3}}) }, ""},
+		{"loss: between decades", func(w io.Writer, f string) error { return Loss(w, f, Curve{"", []float64{0.9, 0.011}}) }, ""},
+		{"loss: format", func(w io.Writer, f string) error { return Loss(w, "gif", Curve{"", []float64{1}}) }, `format "gif"`},
+		{"panels: none", func(w io.Writer, f string) error { return Panels(w, f, nil, o) }, "no panels"},
+		{"panels: empty", func(w io.Writer, f string) error { return Panels(w, f, []Panel{{}}, o) }, "panel 1: no points"},
+		{"panels: odd", func(w io.Writer, f string) error { return Panels(w, f, []Panel{{"", make([]float32, 3), nil}}, o) }, "3 coordinates"},
+		{"panels: labels", func(w io.Writer, f string) error { return Panels(w, f, []Panel{{"", make([]float32, 4), []int{1}}}, o) }, "1 labels for 2 points"},
+		{"panels: no finite", func(w io.Writer, f string) error {
+			return Panels(w, f, []Panel{{"", []float32{nan32, 1, 1, inf32}, nil}}, o)
+		}, "no point has finite"},
+		{"panels: some finite", func(w io.Writer, f string) error {
+			return Panels(w, f, []Panel{{"", []float32{nan32, 1, 1, 2, -inf32, 4}, []int{0, 1, 2}}}, o)
+		}, ""},
+		{"panels: one point", func(w io.Writer, f string) error { return Panels(w, f, []Panel{{"", []float32{5, 5}, []int{3}}}, o) }, ""},
+		{"panels: at the origin", func(w io.Writer, f string) error { return Panels(w, f, []Panel{{"", make([]float32, 10), nil}}, o) }, ""},
+		{"panels: vertical line", func(w io.Writer, f string) error { return Panels(w, f, []Panel{{"", []float32{1, 2, 1, 7}, nil}}, o) }, ""},
+		{"panels: huge", func(w io.Writer, f string) error {
+			return Panels(w, f, []Panel{{"", []float32{3e38, -3e38, -3e38, 3e38}, nil}}, o)
+		}, ""},
+		{"panels: tiny", func(w io.Writer, f string) error {
+			return Panels(w, f, []Panel{{"", []float32{1e-40, 0, 0, 2e-40}, nil}}, o)
+		}, ""},
+		{"panels: far from zero", func(w io.Writer, f string) error {
+			return Panels(w, f, []Panel{{"", []float32{1e6, 1e6 + 1, 1e6 + .25, 1e6}, nil}}, o)
+		}, ""},
+		{"panels: other labels", func(w io.Writer, f string) error {
+			return Panels(w, f, []Panel{{"", []float32{1, 2, 3, 4, 5, 6}, []int{-7, 100, 1 << 40}}}, o)
+		}, ""},
+		{"panels: names", func(w io.Writer, f string) error {
+			return Panels(w, f, []Panel{{"ß – お", []float32{1, 2, 3, 4}, []int{1, 12}}}, names)
+		}, ""},
+		{"panels: 100 classes", func(w io.Writer, f string) error {
+			p := Panel{XY: make([]float32, 200)}
+			for i := range 100 {
+				p.XY[2*i] = float32(i)
+				p.Labels = append(p.Labels, i)
+			}
+			return Panels(w, f, []Panel{p, p, p}, o)
+		}, ""},
+		{"panels: alpha", func(w io.Writer, f string) error {
+			return Panels(w, f, []Panel{{"", []float32{1, 2}, nil}}, PanelOptions{Alpha: nan, PointSize: 1})
+		}, "Alpha is NaN"},
+		{"panels: size", func(w io.Writer, f string) error {
+			return Panels(w, f, []Panel{{"", []float32{1, 2}, nil}}, PanelOptions{Alpha: 1})
+		}, "PointSize is 0"},
+		{"sample: empty", func(w io.Writer, f string) error { return Sample(w, f, "", nil, 28, 28) }, "no pixels"},
+		{"sample: no size", func(w io.Writer, f string) error { return Sample(w, f, "", make([]float32, 4), 0, 4) }, "0 x 4"},
+		{"sample: two images", func(w io.Writer, f string) error { return Sample(w, f, "", make([]float32, 8), 2, 2) }, "8 pixels"},
+		{"sample: NaN", func(w io.Writer, f string) error { return Sample(w, f, "", []float32{nan32, nan32}, 1, 2) }, "no pixel is finite"},
+		{"sample: some NaN", func(w io.Writer, f string) error { return Sample(w, f, "", []float32{nan32, 1, inf32, 3}, 2, 2) }, ""},
+		{"sample: black", func(w io.Writer, f string) error { return Sample(w, f, "", make([]float32, 784), 28, 28) }, ""},
+		{"sample: one pixel", func(w io.Writer, f string) error { return Sample(w, f, "", []float32{7}, 1, 1) }, ""},
+		{"sample: wide", func(w io.Writer, f string) error { return Sample(w, f, "", make([]float32, 300), 1, 300) }, ""},
+		{"sample: tall", func(w io.Writer, f string) error { return Sample(w, f, "", make([]float32, 300), 300, 1) }, ""},
+		{"rows: none", func(w io.Writer, f string) error { return Reconstructions(w, f, nil, 28, 28) }, "no images"},
+		{"rows: empty", func(w io.Writer, f string) error { return Reconstructions(w, f, []ImageRow{{}}, 28, 28) }, "row 1: no pixels"},
+		{"rows: part", func(w io.Writer, f string) error {
+			return Reconstructions(w, f, []ImageRow{{"", make([]float32, 785)}}, 28, 28)
+		}, "row 1: 785 pixels"},
+		{"rows: too many", func(w io.Writer, f string) error {
+			return Reconstructions(w, f, []ImageRow{{"", make([]float32, 4000)}}, 1, 1)
+		}, "4000 images"},
+		{"rows: ragged, odd values", func(w io.Writer, f string) error {
+			return Reconstructions(w, f, []ImageRow{{strings.Repeat("long ", 50), make([]float32, 3*6)}, {"", []float32{nan32, 9, -9, inf32, 0, .5}}}, 2, 3)
+		}, ""},
+	} {
+		for _, format := range []string{"png", "svg", "pdf"} {
+			var buf bytes.Buffer
+			err := test.draw(&buf, format)
+			switch {
+			case test.want != "":
+				if err == nil || !strings.HasPrefix(err.Error(), "figure: ") || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("%s: error %v, want one with %q", test.name, err, test.want)
+				}
+				if buf.Len() != 0 {
+					t.Errorf("%s: wrote %d bytes in spite of the error", test.name, buf.Len())
+				}
+			case err != nil:
+				t.Errorf("%s, %s: %v", test.name, format, err)
+			case format == "png":
+				m := decode(t, buf.Bytes())
+				if all := m.Bounds().Dx() * m.Bounds().Dy(); count(m, color.RGBA{255, 255, 255, 255}) == all {
+					t.Errorf("%s: blank", test.name)
+				}
+			case format == "svg":
+				vectors := regexp.MustCompile(`href="[^"]*"`).ReplaceAll(buf.Bytes(), nil)
+				if bytes.Contains(vectors, []byte("NaN")) || bytes.Contains(vectors, []byte("Inf")) {
+					t.Errorf("%s: NaN or Inf in the SVG file", test.name)
+				}
+			}
+			if dir := os.Getenv("FIGURES"); dir != "" && format == "png" && err == nil {
+				os.WriteFile(filepath.Join(dir, "degenerate-"+strings.ReplaceAll(test.name, " ", "-")+".png"), buf.Bytes(), 0o666)
+			}
+		}
+	}
+}
+
+// TestDiscs compares blended discs with their definition: area and opacity.
+func TestDiscs(t *testing.T) {
+	const radius = 3.7
+	for _, at := range [][2]float64{{20, 20}, {20.13, 19.9}, {20.5, 20.99}} {
+		d := newDiscs(40, 40, radius)
+		d.add(at[0], at[1], cycle[3], 0.1)
+		var area, x, y float64
+		for i, p := range d.pixels {
+			a := float64(p[3]) / 0.1
+			area += a
+			x += a * (float64(i%40) + 0.5)
+			y += a * (float64(i/40) + 0.5)
+		}
+		if want := math.Pi * radius * radius; math.Abs(area-want) > 0.02*want {
+			t.Errorf("area %v, want %v", area, want)
+		}
+		if math.Abs(x/area-at[0]) > 0.15 || math.Abs(y/area-at[1]) > 0.15 {
+			t.Errorf("centre (%v, %v), want %v", x/area, y/area, at)
+		}
+	}
+	d := newDiscs(9, 9, 3)
+	for range 20 {
+		d.add(4.5, 4.5, cycle[1], 0.1)
+	}
+	if got, want := float64(d.pixels[4*9+4][3]), 1-math.Pow(0.9, 20); math.Abs(got-want) > 1e-5 {
+		t.Errorf("opacity of 20 discs %v, want %v", got, want)
+	}
+	for _, at := range [][2]float64{{-50, 4}, {4, 1e6}, {-1, -1}, {8.999, 8.999}} {
+		d.add(at[0], at[1], cycle[0], 1) // clipped, no panic
+	}
+}
+
+func TestTicks(t *testing.T) {
+	for _, test := range []struct {
+		low, high float64
+		want      string
+	}{
+		{-110, 95, "−100 −75 −50 −25 0 25 50 75"}, {0, 1, "0.0 0.2 0.4 0.6 0.8 1.0"}, {-59, 1240, "0 200 400 600 800 1000 1200"},
+		{1e7, 9e7, "1×10^7 2×10^7 3×10^7 4×10^7 5×10^7 6×10^7 7×10^7 8×10^7 9×10^7"}, {-2e-6, 3e-6, "−2×10^−6 −1×10^−6 0 1×10^−6 2×10^−6 3×10^−6"},
+	} {
+		var got []string
+		for _, tick := range linearTicks(9).Ticks(test.low, test.high) {
+			got = append(got, tick.Label)
+		}
+		if s := strings.Join(got, " "); s != strings.ReplaceAll(test.want, "0.0", "0") {
+			t.Errorf("ticks from %v to %v: %q, want %q", test.low, test.high, s, test.want)
+		}
+	}
+	for _, test := range []struct {
+		low, high float64
+		want      string
+	}{
+		{0.009, 0.13, "10^−2 10^−1"}, {0.012, 0.12, "2×10^−2 3×10^−2 4×10^−2 6×10^−2 10^−1"}, {1e-12, 1e3, "10^−12 10^−10 10^−8 10^−6 10^−4 10^−2 10^0 10^2"},
+		{0.011, 0.9, "2×10^−2 5×10^−2 10^−1 2×10^−1 5×10^−1"}, {2, 7, "2×10^0 3×10^0 4×10^0 5×10^0 6×10^0 7×10^0"}, {1.9, 2.1, "1.90 1.95 2.00 2.05 2.10"},
+	} {
+		var got []string
+		for _, tick := range (logTicks{}).Ticks(test.low, test.high) {
+			if tick.Label != "" {
+				got = append(got, tick.Label)
+			}
+		}
+		if s := strings.Join(got, " "); s != test.want {
+			t.Errorf("log ticks from %v to %v: %q, want %q", test.low, test.high, s, test.want)
+		}
+	}
+}
+
+func BenchmarkPanels(b *testing.B) {
+	xy, labels := clusters(20000, 1)
+	p := Panel{"", xy, labels}
+	for _, format := range []string{"png", "svg"} {
+		b.Run("n=2x20000/"+format, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := Panels(io.Discard, format, []Panel{p, p}, DefaultPanelOptions()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
