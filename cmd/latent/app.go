@@ -43,7 +43,7 @@ Results go to stdout (--json for one JSON object), progress to stderr. Exit code
 		HideHelpCommand: true,
 		ExitErrHandler:  func(*cli.Context, error) {},
 		Commands: []*cli.Command{
-			dataCommand(), trainCommand(), encodeCommand(), classifyCommand(), tsneCommand(), plotCommand(), infoCommand(),
+			dataCommand(), trainCommand(), encodeCommand(), classifyCommand(), tsneCommand(), plotCommand(), notebookCommand(), infoCommand(),
 		},
 		Action: needsCommand,
 	}

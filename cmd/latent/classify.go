@@ -7,7 +7,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"latent/centroid"
-	"latent/internal/dataset"
 	"latent/internal/notebook"
 	"latent/internal/progress"
 	"latent/internal/run"
@@ -101,7 +100,7 @@ type classified struct {
 	classes map[string]notebook.Classified
 }
 
-func (r *classified) add(space string, got notebook.Classified, d *dataset.Dataset, confusion bool) {
+func (r *classified) add(space string, got notebook.Classified, d *notebook.Data, confusion bool) {
 	r.Accuracy[space], r.classes[space] = got.Accuracy, got
 	if !confusion {
 		return
@@ -161,7 +160,7 @@ type scores struct {
 	ARI      run.Splits `json:"ari"`
 }
 
-func clusters(c *cli.Context, spaces []notebook.Space, d *dataset.Dataset, metric centroid.Metric, show *progress.Display) error {
+func clusters(c *cli.Context, spaces []notebook.Space, d *notebook.Data, metric centroid.Metric, show *progress.Display) error {
 	o := centroid.DefaultKMeansOptions()
 	o.K, o.Metric, o.Seed = c.Int("clusters"), metric, c.Uint64("seed")
 	found := map[string]scores{}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -52,22 +51,4 @@ func execute(args []string) (code int) {
 	}
 	fmt.Fprintln(os.Stderr, "latent: "+strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
 	return code
-}
-
-// signalContext ends with the first signal to stop; the second one kills the
-// process. A closed pipe is an error of the write alone, not a signal.
-func signalContext() (context.Context, context.CancelFunc) {
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	var signals []os.Signal
-	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
-		if !signal.Ignored(s) { // as under nohup
-			signals = append(signals, s)
-		}
-	}
-	if len(signals) == 0 {
-		return context.WithCancel(context.Background())
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), signals...)
-	context.AfterFunc(ctx, stop)
-	return ctx, stop
 }

@@ -42,7 +42,7 @@ func accuracyRows(title string, accuracy map[string]run.Splits) [][]string {
 }
 
 // printMetrics shows a folder's metrics.
-func printMetrics(w io.Writer, m run.Metrics) error {
+func printMetrics(w io.Writer, m run.Metrics, notes []string) error {
 	if err := table(w, accuracyRows("nearest centroid", m.Accuracy)); err != nil {
 		return err
 	}
@@ -53,5 +53,23 @@ func printMetrics(w io.Writer, m run.Metrics) error {
 		}
 	}
 	fmt.Fprintln(w)
-	return table(w, rows)
+	if err := table(w, rows); err != nil {
+		return err
+	}
+	rows = [][]string{{"t-SNE", "KL", "iterations", "seconds"}}
+	for _, space := range []string{"original", "reconstruction", "contrastive"} {
+		if t, ok := m.TSNE[space]; ok {
+			rows = append(rows, []string{space, fmt.Sprintf("%.4f", t.KL), fmt.Sprint(t.Iterations), fmt.Sprintf("%.1f", t.Seconds)})
+		}
+	}
+	if len(rows) > 1 {
+		fmt.Fprintln(w)
+		if err := table(w, rows); err != nil {
+			return err
+		}
+	}
+	for _, note := range notes {
+		fmt.Fprintln(w, "\nNote: "+note)
+	}
+	return nil
 }

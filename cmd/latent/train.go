@@ -9,7 +9,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"latent/internal/dataset"
 	"latent/internal/notebook"
 )
 
@@ -28,14 +27,13 @@ further, and ends with the bytes of an unbroken run.
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "run folder `DIR`"},
 			&cli.BoolFlag{Name: "resume", Usage: "go on with the run in --out, with its own options", DisableDefaultText: true},
-		}, trainFlags(), dataFlags(), deviceFlags(), []cli.Flag{jsonFlag(), quietFlag()}),
+		}, trainFlags(notebook.DefaultConfig()), dataFlags(), deviceFlags(), []cli.Flag{jsonFlag(), quietFlag()}),
 		Action: train,
 	}
 }
 
 // trainFlags are those that decide a model's numbers, in train and notebook.
-func trainFlags() []cli.Flag {
-	d := notebook.DefaultConfig()
+func trainFlags(d notebook.Config) []cli.Flag {
 	return []cli.Flag{
 		&cli.IntFlag{Name: "epochs", Value: d.Epochs, Usage: "passes over the training images in all"},
 		&cli.IntFlag{Name: "batch-size", Value: d.BatchSize, Usage: "images a step"},
@@ -96,7 +94,7 @@ func train(c *cli.Context) error {
 	d := display(c)
 	metrics, err := notebook.Train(c.Context, dir, config, notebook.TrainOptions{
 		Resume: c.Bool("resume"), Label: "train", Report: d,
-		Data: func(ctx context.Context) (*dataset.Dataset, error) {
+		Data: func(ctx context.Context) (*notebook.Data, error) {
 			return notebook.OpenData(ctx, config.Data, config.Dataset, config.Limit, d)
 		},
 	})
@@ -113,7 +111,7 @@ func train(c *cli.Context) error {
 		return printJSON(c, metrics)
 	}
 	fmt.Fprintf(c.App.Writer, "%s: epochs %d, %.1f s of training\n\n", dir, metrics.Epochs, metrics.Seconds[config.Space()])
-	return printMetrics(c.App.Writer, metrics)
+	return printMetrics(c.App.Writer, metrics, notebook.Notes(config))
 }
 
 // quote makes a word of a shell command.

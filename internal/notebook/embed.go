@@ -26,7 +26,7 @@ func Every(m matrix.Matrix, k int) matrix.Matrix {
 func ShowTSNE(r Reporter, label string) func(tsne.Progress) {
 	return func(p tsne.Progress) {
 		if p.Iteration == 0 {
-			r.Update(progress.Status{Label: label + ", " + string(p.Stage)})
+			r.Update(progress.Status{Label: label, Note: string(p.Stage)})
 			return
 		}
 		s := progress.Status{Label: label, Unit: "iterations", Done: p.Iteration, Total: p.Iterations}

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"latent/autoenc"
-	"latent/internal/dataset"
 )
 
 // Model is the trained model of a run folder and the config that made it.
@@ -42,6 +41,6 @@ func OpenModel(dir, device string, threads int) (*Model, error) {
 }
 
 // Data opens the dataset that the model was trained on.
-func (m *Model) Data(ctx context.Context, r Reporter) (*dataset.Dataset, error) {
+func (m *Model) Data(ctx context.Context, r Reporter) (*Data, error) {
 	return OpenData(ctx, m.Config.Data, m.Config.Dataset, m.Config.Limit, r)
 }

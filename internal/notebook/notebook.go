@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"latent/centroid"
 	"latent/internal/dataset"
 	"latent/internal/progress"
 )
@@ -24,7 +25,7 @@ type Reporter interface {
 
 // OpenData opens a dataset, fetching what is missing (cell 1). limit keeps only
 // the first so many images of each split, 0 all.
-func OpenData(ctx context.Context, dir, name string, limit int, r Reporter) (*dataset.Dataset, error) {
+func OpenData(ctx context.Context, dir, name string, limit int, r Reporter) (*Data, error) {
 	d, err := dataset.Open(dir, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		r.Printf("%s is not complete in %s: fetching it", name, dir)
@@ -40,7 +41,7 @@ func OpenData(ctx context.Context, dir, name string, limit int, r Reporter) (*da
 			s.N, s.Images, s.Labels = limit, s.Images[:limit*s.Rows*s.Cols], s.Labels[:limit]
 		}
 	}
-	return d, nil
+	return &Data{Dataset: d, original: map[centroid.Metric]Classified{}}, nil
 }
 
 // FetchData fetches what is missing of a dataset and verifies all of it.

@@ -9,6 +9,24 @@ import (
 	"latent/internal/run"
 )
 
+// Data is a dataset in memory. Not for concurrent use.
+type Data struct {
+	*dataset.Dataset
+	original map[centroid.Metric]Classified
+}
+
+// Original classifies the original space, once for each metric.
+func (d *Data) Original(m centroid.Metric) (Classified, error) {
+	if c, ok := d.original[m]; ok {
+		return c, nil
+	}
+	c, err := NearestCentroid(Pixels(d), d, m)
+	if err == nil {
+		d.original[m] = c
+	}
+	return c, err
+}
+
 // Space is one representation of a dataset: the pixels, or a model's latents.
 type Space struct {
 	Name        string
@@ -16,12 +34,12 @@ type Space struct {
 }
 
 // Pixels is the original space, 784 wide, 0 to 1.
-func Pixels(d *dataset.Dataset) Space {
+func Pixels(d *Data) Space {
 	return Space{Name: "original", Train: d.Train.Floats(), Test: d.Test.Floats()}
 }
 
 // Latents is the space of a model's encoder outputs, 50 wide.
-func Latents(ctx context.Context, name string, m *autoenc.AutoEncoder, d *dataset.Dataset) (Space, error) {
+func Latents(ctx context.Context, name string, m *autoenc.AutoEncoder, d *Data) (Space, error) {
 	train, err := m.Encode(ctx, samples(d.Train))
 	if err != nil {
 		return Space{}, err
@@ -40,7 +58,7 @@ type Classified struct {
 }
 
 // NearestCentroid classifies both splits of a space.
-func NearestCentroid(s Space, d *dataset.Dataset, m centroid.Metric) (Classified, error) {
+func NearestCentroid(s Space, d *Data, m centroid.Metric) (Classified, error) {
 	centers, err := centroid.Fit(s.Train, d.Train.N, d.Train.Labels, m)
 	if err != nil {
 		return Classified{}, err
@@ -60,7 +78,7 @@ func NearestCentroid(s Space, d *dataset.Dataset, m centroid.Metric) (Classified
 }
 
 // MSE is the mean squared reconstruction error of both splits.
-func MSE(ctx context.Context, m *autoenc.AutoEncoder, d *dataset.Dataset) (run.Splits, error) {
+func MSE(ctx context.Context, m *autoenc.AutoEncoder, d *Data) (run.Splits, error) {
 	train, err := m.Evaluate(ctx, samples(d.Train))
 	if err != nil {
 		return run.Splits{}, err

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"latent/autoenc"
-	"latent/internal/dataset"
+	"latent/centroid"
 	"latent/internal/progress"
 	"latent/internal/pt"
 	"latent/internal/run"
@@ -26,7 +26,7 @@ const (
 type TrainOptions struct {
 	Resume bool // go on from the folder's checkpoint
 	Label  string
-	Data   func(context.Context) (*dataset.Dataset, error)
+	Data   func(context.Context) (*Data, error)
 	Report Reporter
 }
 
@@ -154,7 +154,7 @@ func ReadConfig(dir string) (Config, error) {
 type job struct {
 	Config
 	folder  *run.Folder
-	data    *dataset.Dataset
+	data    *Data
 	report  Reporter
 	label   string
 	trainer *autoenc.Trainer
@@ -297,14 +297,15 @@ func (j *job) finish(ctx context.Context, began time.Time) (run.Metrics, error) 
 	if err != nil {
 		return run.Metrics{}, err
 	}
-	accuracy := map[string]run.Splits{}
-	for _, space := range []Space{Pixels(j.data), latents} {
-		c, err := NearestCentroid(space, j.data, 0)
-		if err != nil {
-			return run.Metrics{}, err
-		}
-		accuracy[space.Name] = c.Accuracy
+	pixels, err := j.data.Original(centroid.Euclidean)
+	if err != nil {
+		return run.Metrics{}, err
 	}
+	latent, err := NearestCentroid(latents, j.data, centroid.Euclidean)
+	if err != nil {
+		return run.Metrics{}, err
+	}
+	accuracy := map[string]run.Splits{"original": pixels.Accuracy, j.Space(): latent.Accuracy}
 	var metrics run.Metrics
 	err = j.folder.UpdateMetrics(func(m *run.Metrics) {
 		*m = run.Metrics{Dataset: j.Dataset, Epochs: j.Epochs, Seed: &j.Seed, Device: j.Device, Libtorch: j.Libtorch,

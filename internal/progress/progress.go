@@ -20,7 +20,7 @@ type Status struct {
 	Note  string // shown before the bar, such as "epoch 4/20"; may be empty
 	Unit  string // what is counted, such as "steps"
 	Done  int    // of Total
-	Total int    // 0 where it is not known: no bar and no count
+	Total int    // 0 where it is not known (yet): no bar and no count
 	Tail  string // shown last, such as "loss 1.234567e-02"; may be empty
 }
 
@@ -80,6 +80,9 @@ func (d *Display) Update(s Status) {
 		if d.o.Terminal || s.Total == 0 {
 			d.drawn = time.Time{}
 		}
+	}
+	if d.last.Total == 0 && s.Total > 0 { // what came before was no counted work
+		d.started, d.first = now, s.Done
 	}
 	d.last = s
 	if now.Sub(d.drawn) >= d.o.Every {

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"latent/internal/notebook"
+)
+
+func notebookCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "notebook",
+		Usage: "run the whole notebook: both models, embeddings, figures, accuracies, report",
+		Description: `Trains the autoencoder with and without a contrastive loss, classifies by nearest centroids,
+embeds every third image by t-SNE, draws all figures and writes report.html.
+
+What is finished is kept: after Ctrl-C or a crash the same command goes on, more --epochs train
+further, and a changed option does again only what depends on it.
+
+    latent notebook --out runs/notebook --epochs 20
+    latent notebook --out runs/supcon --epochs 20 --contrastive supcon
+    latent notebook --out runs/fashion --epochs 20 --dataset fashion-mnist`,
+		Flags: slices.Concat([]cli.Flag{
+			&cli.StringFlag{Name: "out", Usage: "folder `DIR` of all results"},
+			&cli.IntFlag{Name: "every", Value: notebook.DefaultOptions().Every, Usage: "embed each `K`-th training image"},
+		}, trainFlags(notebook.DefaultOptions().Config), dataFlags(), deviceFlags(), []cli.Flag{jsonFlag(), quietFlag()}),
+		Action: wholeNotebook,
+	}
+}
+
+func wholeNotebook(c *cli.Context) error {
+	dir, err := need(c, "out")
+	if err != nil {
+		return err
+	}
+	o := notebook.DefaultOptions()
+	if o.Config, err = configure(c, o.Config); err != nil {
+		return err
+	}
+	o.Every, o.Command = c.Int("every"), command(os.Args)
+	if err := o.Validate(); err != nil {
+		return usageError{err}
+	}
+	d := display(c)
+	metrics, err := notebook.Run(c.Context, dir, o, d)
+	d.Done()
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%w; the same command goes on from here: %s", err, command(os.Args))
+	}
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return printJSON(c, metrics)
+	}
+	fmt.Fprintf(c.App.Writer, "%s: epochs %d, report in %s/report.html\n\n", dir, metrics.Epochs, strings.TrimSuffix(dir, "/"))
+	return printMetrics(c.App.Writer, metrics, notebook.Notes(o.Config))
+}
+
+// command is the call as one would type it.
+func command(args []string) string {
+	words := make([]string, len(args))
+	for i, word := range args {
+		words[i] = quote(word)
+	}
+	return strings.Join(words, " ")
+}
