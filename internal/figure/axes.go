@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -86,22 +87,45 @@ func setRange(a *plot.Axis, low, high float64) {
 	a.Min, a.Max = low-margin, high+margin
 }
 
-// linearTicks is the largest number of ticks, at round numbers.
+// linearTicks is the largest number of ticks, at round numbers; there are fewer
+// where their labels are long.
 type linearTicks int
 
 func (most linearTicks) Ticks(low, high float64) []plot.Tick {
+	return roundTicks(low, high, int(most), 0)
+}
+
+// wholeTicks is linearTicks at whole numbers only.
+type wholeTicks int
+
+func (most wholeTicks) Ticks(low, high float64) []plot.Tick {
+	return roundTicks(low, high, int(most), 1)
+}
+
+func roundTicks(low, high float64, most int, leastStep float64) []plot.Tick {
+	const characters = 44 // that fit under an axis with space between labels
 	var ticks []plot.Tick
-	unit := math.Pow(10, math.Floor(math.Log10((high-low)/float64(most))))
-	for _, m := range []float64{1, 2, 2.5, 5, 10, 20} {
-		step := m * unit
-		first, last := math.Ceil(low/step), math.Floor(high/step)
-		if last-first >= float64(most) {
-			continue
+	for ; most > 0; most-- {
+		unit := math.Pow(10, math.Floor(math.Log10((high-low)/float64(most))))
+		for _, m := range []float64{1, 2, 2.5, 5, 10, 20} {
+			step := max(m*unit, leastStep)
+			first, last := math.Ceil(low/step), math.Floor(high/step)
+			if last-first >= float64(most) || leastStep > 0 && step != math.Trunc(step) {
+				continue
+			}
+			ticks = ticks[:0]
+			for i := first; i <= last; i++ {
+				ticks = append(ticks, plot.Tick{Value: i * step, Label: number(i*step, step)})
+			}
+			break
 		}
-		for i := first; i <= last; i++ {
-			ticks = append(ticks, plot.Tick{Value: i * step, Label: number(i*step, step)})
+		length := 0
+		for _, t := range ticks {
+			length += utf8.RuneCountInString(t.Label)
 		}
-		break
+		if length <= characters || len(ticks) <= 2 {
+			break
+		}
 	}
 	return ticks
 }

@@ -65,7 +65,7 @@ func sample(w io.Writer, format, title string, pixels []float32, rows, cols int)
 	p.X.Min, p.X.Max = -0.5, float64(cols)-0.5
 	p.Y.Min, p.Y.Max = -0.5, float64(rows)-0.5
 	p.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}}
-	p.X.Tick.Marker, p.Y.Tick.Marker = pixelTicks(cols), pixelTicks(rows)
+	p.X.Tick.Marker, p.Y.Tick.Marker = wholeTicks(8), wholeTicks(8)
 
 	// Take from the width what makes pixels square.
 	const height = panelHeight
@@ -105,19 +105,6 @@ func checkImages(pixels []float32, rows, cols int) error {
 	return nil
 }
 
-// pixelTicks labels whole-numbered places of an image side of that many pixels.
-type pixelTicks int
-
-func (side pixelTicks) Ticks(low, high float64) []plot.Tick {
-	var ticks []plot.Tick
-	for _, t := range linearTicks(8).Ticks(low, high) {
-		if t.Value == math.Trunc(t.Value) && t.Value < float64(side) {
-			ticks = append(ticks, t)
-		}
-	}
-	return ticks
-}
-
 // picture draws an image over the whole data area.
 type picture struct {
 	page       *page
@@ -133,9 +120,10 @@ func (p picture) draw(r vg.Rectangle) {
 		w, h := m.Bounds().Dx(), m.Bounds().Dy()
 		for y := range h {
 			for x := range w {
-				v := p.pixels[y*p.rows/h*p.cols+x*p.cols/w]
-				if v-v == 0 {
+				if v := p.pixels[y*p.rows/h*p.cols+x*p.cols/w]; v-v == 0 {
 					m.Set(x, y, p.color(v))
+				} else {
+					m.Set(x, y, white)
 				}
 			}
 		}

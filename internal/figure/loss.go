@@ -42,7 +42,7 @@ func loss(w io.Writer, format string, curves []Curve) error {
 		return err
 	}
 	p := newPlot()
-	p.X.Label.Text = "Iterations"
+	p.X.Label.Text, p.X.Tick.Marker = "Iterations", wholeTicks(8)
 	low, high, count := math.Inf(1), math.Inf(-1), 0
 	var names []string
 	var entries []entry

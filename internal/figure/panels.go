@@ -24,7 +24,9 @@ type Panel struct {
 
 // PanelOptions are the settings of [Panels]. Start from [DefaultPanelOptions].
 type PanelOptions struct {
-	Alpha      float64  // opacity of a point, above 0 up to 1
+	// Alpha is the opacity of a point, above 0 up to 1. It is raised to 300/n
+	// where that is more, so that a panel of few points shows them.
+	Alpha      float64
 	PointSize  float64  // diameter of a point in points (1/72 inch), above 0
 	LegendRows int      // rows of the legend, more where the names need them; 0 draws none
 	Names      []string // name of class i; nil names classes by number
@@ -178,6 +180,7 @@ func newPoints(page *page, panel Panel, colors map[int]color.RGBA, o PanelOption
 		}
 		p.colors = append(p.colors, c)
 	}
+	p.alpha = max(p.alpha, min(1, 300/float64(len(p.colors))))
 	if len(p.xy) == 0 {
 		return nil, errors.New("no point has finite coordinates")
 	}
