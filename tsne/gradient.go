@@ -26,23 +26,21 @@ type field struct {
 	columns    []int32
 	p          []float32
 
-	tree     *tree
-	partZ    []float64 // of each chunk of groups
-	partLog  []float64 // of each chunk of rows: sum p log(1+d²)
-	partBox  [][6]float32
-	scratch  []fieldScratch
-	entropy  float64 // sum p log p
-	totalP   float64
-	z        float64 // of the last compute
-	logSum   float64 // of the last compute that was asked for the divergence
-	maxItems int
+	tree    *tree
+	partZ   []float64 // of each chunk of groups
+	partLog []float64 // of each chunk of rows: sum p log(1+d²)
+	partBox [][6]float32
+	scratch []fieldScratch
+	entropy float64 // sum p log p
+	totalP  float64
+	z       float64 // of the last compute
+	logSum  float64 // of the last compute that was asked for the divergence
 }
 
 type fieldScratch struct {
-	list  bodies
-	stack []int32
-	out   interaction
-	_     [64]byte
+	list *walkList
+	out  interaction
+	_    [64]byte
 }
 
 const (
@@ -76,10 +74,7 @@ func newField(p *pool, a *Affinities, y []float32, components int, theta float64
 	f.partBox = make([][6]float32, (n+moveChunk-1)/moveChunk)
 	f.scratch = make([]fieldScratch, p.size())
 	for i := range f.scratch {
-		s := &f.scratch[i]
-		for _, v := range []*[]float32{&s.list.x, &s.list.y, &s.list.z, &s.list.m} {
-			*v = make([]float32, n+2*leafSize)
-		}
+		f.scratch[i].list = newWalkList(n)
 	}
 	f.entropy, f.totalP = a.entropyTerm(), a.total()
 	f.start = make([]int, n+1)
@@ -228,7 +223,12 @@ func (f *field) attract(lo, hi int, divergence bool) {
 	if divergence {
 		var sum float64
 		for i := lo; i < hi; i++ {
-			sum += logSum(f.pos, f.stride, f.columns[f.start[i]:f.start[i+1]], f.p[f.start[i]:f.start[i+1]], i)
+			columns, p := f.columns[f.start[i]:f.start[i+1]], f.p[f.start[i]:f.start[i+1]]
+			if f.dims == 2 {
+				sum += float64(logSum2(f.pos, columns, p, f.pos[2*i], f.pos[2*i+1]))
+			} else {
+				sum += float64(logSum3(f.pos, columns, p, f.pos[4*i], f.pos[4*i+1], f.pos[4*i+2]))
+			}
 		}
 		f.partLog[lo/rowChunk] = sum
 	}
@@ -242,13 +242,14 @@ func (f *field) repel(lo, hi, worker int) {
 	for g := lo; g < hi; g++ {
 		at := g * groupSize
 		s.out = interaction{}
-		list, count := &s.list, 0
+		list, count := &s.list.bodies, 0
 		if f.exact {
 			// All sorted points, each a body of mass 1.
 			list = &bodies{x: t.points[0], y: t.points[1], z: t.points[2], m: f.ones()}
 			count = f.n
 		} else {
-			count, s.stack = t.walk(t.groupBox(at), f.theta2, list, s.stack)
+			b := t.groupBox(at)
+			count = t.walk(&b, f.theta2, s.list)
 		}
 		px := (*[groupSize]float32)(t.points[0][at:])
 		py := (*[groupSize]float32)(t.points[1][at:])

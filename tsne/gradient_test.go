@@ -154,7 +154,8 @@ func TestWalkCoversAllPoints(t *testing.T) {
 			for _, theta2 := range []float32{0, 0.25, 1, 100} {
 				for at := 0; at < n; at += groupSize {
 					s := &f.scratch[0]
-					count, _ := f.tree.walk(f.tree.groupBox(at), theta2, &s.list, nil)
+					b := f.tree.groupBox(at)
+					count := f.tree.walk(&b, theta2, s.list)
 					var m, x float64
 					for i := range count {
 						m += float64(s.list.m[i])

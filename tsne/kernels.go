@@ -145,25 +145,36 @@ type bodies struct {
 	x, y, z, m []float32
 }
 
-// repel2Go adds the repulsion of bodies lo to hi on the points px, py to out.
+// repel2Go adds the repulsion of bodies lo to hi on the points px, py to out. Points
+// come in pairs eight apart that share a division: 1/a is b/(ab).
 func repel2Go(out *interaction, px, py *[groupSize]float32, b *bodies, lo, hi int) {
 	bx, by, bm := b.x[lo:hi], b.y[lo:hi], b.m[lo:hi]
 	by, bm = by[:len(bx)], bm[:len(bx)]
-	for i := range groupSize {
-		x, y := px[i], py[i]
-		var fx, fy, sq float32
-		for j := range bx {
-			dx, dy := x-bx[j], y-by[j]
-			q := 1 / ((1 + float32(dx*dx)) + float32(dy*dy))
-			w := float32(q * bm[j])
-			sq += w
-			w = float32(w * q)
-			fx += float32(w * dx)
-			fy += float32(w * dy)
+	for i := range groupSize / 2 {
+		i += i / 8 * 8
+		x0, y0, x1, y1 := px[i], py[i], px[i+8], py[i+8]
+		var fx0, fy0, sq0, fx1, fy1, sq1 float32
+		for j, x := range bx {
+			dx0, dy0, dx1, dy1 := x-x0, by[j]-y0, x-x1, by[j]-y1
+			t0 := (float32(dx0*dx0) + 1) + float32(dy0*dy0)
+			t1 := (float32(dx1*dx1) + 1) + float32(dy1*dy1)
+			r := 1 / float32(t0*t1)
+			q0, q1 := float32(t1*r), float32(t0*r)
+			w0, w1 := float32(q0*bm[j]), float32(q1*bm[j])
+			sq0 += w0
+			sq1 += w1
+			w0, w1 = float32(w0*q0), float32(w1*q1)
+			fx0 -= float32(w0 * dx0)
+			fy0 -= float32(w0 * dy0)
+			fx1 -= float32(w1 * dx1)
+			fy1 -= float32(w1 * dy1)
 		}
-		out.f[0][i] += fx
-		out.f[1][i] += fy
-		out.q[i] += sq
+		out.f[0][i] += fx0
+		out.f[1][i] += fy0
+		out.q[i] += sq0
+		out.f[0][i+8] += fx1
+		out.f[1][i+8] += fy1
+		out.q[i+8] += sq1
 	}
 }
 
@@ -171,41 +182,77 @@ func repel2Go(out *interaction, px, py *[groupSize]float32, b *bodies, lo, hi in
 func repel3Go(out *interaction, px, py, pz *[groupSize]float32, b *bodies, lo, hi int) {
 	bx, by, bz, bm := b.x[lo:hi], b.y[lo:hi], b.z[lo:hi], b.m[lo:hi]
 	by, bz, bm = by[:len(bx)], bz[:len(bx)], bm[:len(bx)]
-	for i := range groupSize {
-		x, y, z := px[i], py[i], pz[i]
-		var fx, fy, fz, sq float32
-		for j := range bx {
-			dx, dy, dz := x-bx[j], y-by[j], z-bz[j]
-			q := 1 / (((1 + float32(dx*dx)) + float32(dy*dy)) + float32(dz*dz))
-			w := float32(q * bm[j])
-			sq += w
-			w = float32(w * q)
-			fx += float32(w * dx)
-			fy += float32(w * dy)
-			fz += float32(w * dz)
+	for i := range groupSize / 2 {
+		i += i / 8 * 8
+		x0, y0, z0, x1, y1, z1 := px[i], py[i], pz[i], px[i+8], py[i+8], pz[i+8]
+		var fx0, fy0, fz0, sq0, fx1, fy1, fz1, sq1 float32
+		for j, x := range bx {
+			dx0, dy0, dz0 := x-x0, by[j]-y0, bz[j]-z0
+			dx1, dy1, dz1 := x-x1, by[j]-y1, bz[j]-z1
+			t0 := ((float32(dx0*dx0) + 1) + float32(dy0*dy0)) + float32(dz0*dz0)
+			t1 := ((float32(dx1*dx1) + 1) + float32(dy1*dy1)) + float32(dz1*dz1)
+			r := 1 / float32(t0*t1)
+			q0, q1 := float32(t1*r), float32(t0*r)
+			w0, w1 := float32(q0*bm[j]), float32(q1*bm[j])
+			sq0 += w0
+			sq1 += w1
+			w0, w1 = float32(w0*q0), float32(w1*q1)
+			fx0 -= float32(w0 * dx0)
+			fy0 -= float32(w0 * dy0)
+			fz0 -= float32(w0 * dz0)
+			fx1 -= float32(w1 * dx1)
+			fy1 -= float32(w1 * dy1)
+			fz1 -= float32(w1 * dz1)
 		}
-		out.f[0][i] += fx
-		out.f[1][i] += fy
-		out.f[2][i] += fz
-		out.q[i] += sq
+		out.f[0][i] += fx0
+		out.f[1][i] += fy0
+		out.f[2][i] += fz0
+		out.q[i] += sq0
+		out.f[0][i+8] += fx1
+		out.f[1][i+8] += fy1
+		out.f[2][i+8] += fz1
+		out.q[i+8] += sq1
 	}
 }
 
-// logSum2 returns the sum of p log(1+|d|²) of a point over its neighbours; the
-// arguments are attract2Go's with stride values a point.
-func logSum(pos []float32, stride int, index []int32, p []float32, self int) float64 {
-	a := pos[self*stride : self*stride+stride]
-	var sum float64
-	for i, j := range index {
-		b := pos[int(j)*stride : int(j)*stride+stride]
-		var d2 float64
-		for c := range a {
-			d := float64(a[c] - b[c])
-			d2 += d * d
-		}
-		if p[i] != 0 {
-			sum += float64(p[i]) * math.Log1p(d2)
-		}
+// logApprox returns the logarithm of x, which is 1 or more, to 2e-7 (Cephes' logf).
+func logApprox(x float32) float32 {
+	b := int32(math.Float32bits(x))
+	e := (b - 0x3f3504f3) >> 23 // x = 2^e m with m from sqrt(1/2) to sqrt(2)
+	m := math.Float32frombits(uint32(b-e<<23)) - 1
+	y := float32(7.0376836292e-2)
+	for _, c := range [...]float32{
+		-1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
+		-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
+	} {
+		y = float32(y*m) + c
 	}
-	return sum
+	m2 := float32(m * m)
+	y = float32(float32(y*m) * m2)
+	y -= float32(m2 * 0.5)
+	y += m
+	return y + float32(float32(e)*0.693147180559945)
+}
+
+// logSum2Go returns the sum of p log(1+|d|²) of a point over its neighbours; the arguments
+// are attract2Go's.
+func logSum2Go(pos []float32, index []int32, p []float32, x, y float32) float32 {
+	var s [8]float32
+	for i, j := range index {
+		q := pos[2*j : 2*j+2]
+		dx, dy := x-q[0], y-q[1]
+		s[i%8] += float32(logApprox((1+float32(dx*dx))+float32(dy*dy)) * p[i])
+	}
+	return sum8(&s)
+}
+
+// logSum3Go is logSum2Go in three dimensions, with attract3Go's arguments.
+func logSum3Go(pos []float32, index []int32, p []float32, x, y, z float32) float32 {
+	var s [8]float32
+	for i, j := range index {
+		q := pos[4*j : 4*j+3]
+		dx, dy, dz := x-q[0], y-q[1], z-q[2]
+		s[i%8] += float32(logApprox(((1+float32(dx*dx))+float32(dy*dy))+float32(dz*dz)) * p[i])
+	}
+	return sum8(&s)
 }

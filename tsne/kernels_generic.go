@@ -1,8 +1,8 @@
-// Until there is assembly, every machine uses the Go kernels.
+//go:build !amd64 || purego
 
 package tsne
 
-// accelerated says whether assembly kernels are in use.
+// accelerated says whether assembly is in use; without it there is none.
 const accelerated = false
 
 func squaredDistance(a, b []float32) float32 { return squaredDistanceGo(a, b) }
@@ -21,10 +21,22 @@ func attract3(pos []float32, index []int32, p []float32, x, y, z float32) (fx, f
 	return attract3Go(pos, index, p, x, y, z)
 }
 
+func logSum2(pos []float32, index []int32, p []float32, x, y float32) float32 {
+	return logSum2Go(pos, index, p, x, y)
+}
+
+func logSum3(pos []float32, index []int32, p []float32, x, y, z float32) float32 {
+	return logSum3Go(pos, index, p, x, y, z)
+}
+
 func repel2(out *interaction, px, py *[groupSize]float32, b *bodies, lo, hi int) {
 	repel2Go(out, px, py, b, lo, hi)
 }
 
 func repel3(out *interaction, px, py, pz *[groupSize]float32, b *bodies, lo, hi int) {
 	repel3Go(out, px, py, pz, b, lo, hi)
+}
+
+func walk2(blocks []cells, b *box, theta2 float32, l *walkList) (count, leaves int) {
+	return walk2Go(blocks, b, theta2, l)
 }

@@ -173,14 +173,14 @@ func (t *placement) step(iteration int) {
 			}
 			at.points[c] = group[c][:]
 		}
-		var count int
-		count, s.stack = t.ref.tree.walk(at.groupBox(0), t.ref.theta2, &s.list, s.stack)
+		b := at.groupBox(0)
+		count := t.ref.tree.walk(&b, t.ref.theta2, s.list)
 		s.out = interaction{}
-		for b := 0; b < count; b += listChunk {
+		for lo := 0; lo < count; lo += listChunk {
 			if at.dims == 2 {
-				repel2(&s.out, &group[0], &group[1], &s.list, b, min(b+listChunk, count))
+				repel2(&s.out, &group[0], &group[1], &s.list.bodies, lo, min(lo+listChunk, count))
 			} else {
-				repel3(&s.out, &group[0], &group[1], &group[2], &s.list, b, min(b+listChunk, count))
+				repel3(&s.out, &group[0], &group[1], &group[2], &s.list.bodies, lo, min(lo+listChunk, count))
 			}
 		}
 		for i := range hi - lo {

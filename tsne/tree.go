@@ -1,21 +1,27 @@
 package tsne
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // leafSize is the number of points below which a cell is not divided.
 const leafSize = 8
 
-// child is one cell of the quadtree or octree: its centre of mass, number of points, squared
-// width, and where it leads: an inner cell to the block of its children, a leaf to its points.
+// cells holds four cells side by side: centre of mass, number of points, squared width, and where
+// each leads: an inner cell to the block of its first four children (above 0), a leaf to its
+// points (^first, of which there are m). A place not in use has next 0 and infinite width.
 //
-// The width of a cell whose points all coincide is negative: it can always be summed as one.
-type child struct {
-	x, y, z, m float32
-	width2     float32
-	// next is the first child's index for an inner cell; for a leaf it is ^first
-	// of its points, of which there are m.
-	next  int32
-	count int32 // children of an inner cell
+// The width of a leaf whose points all coincide is negative: it can always be summed as one.
+type cells struct {
+	x, y, z, m, width2 [4]float32
+	next               [4]int32
+}
+
+// cell is one of them by itself.
+type cell struct {
+	x, y, z, m, width2 float32
+	next               int32
 }
 
 // tree is a quadtree (dims 2) or octree (dims 3) over points sorted along a
@@ -26,9 +32,8 @@ type tree struct {
 	dims   int
 	keys   []uint64 // position on the curve, then point, sorted
 	tmp    []uint64
-	points [3][]float32 // sorted coordinates, padded to whole groups by repeating the last point
-	cells  []child
-	root   child
+	points [3][]float32       // sorted coordinates, padded to whole groups by repeating the last point
+	blocks []cells            // the root alone in the first; an octree's cell has two blocks of children
 	width2 [bits2 + 2]float32 // squared width of a cell by the number of bits that its points share
 }
 
@@ -91,60 +96,65 @@ func (t *tree) build(pos []float32, stride int, lo [3]float32, side float32) {
 		t.width2[i] = w * w
 		w /= 2
 	}
-	t.cells = t.cells[:0]
-	t.root = t.cell(0, len(t.keys))
+	t.blocks = append(t.blocks[:0], noCells)
+	t.blocks[0].set(0, t.cell(0, len(t.keys)))
 }
 
-// cell returns the cell of the points at sorted positions lo to hi and appends those
-// below it, every cell's children side by side.
-func (t *tree) cell(lo, hi int) child {
+var noCells = cells{width2: [4]float32{infinity, infinity, infinity, infinity}}
+
+var infinity = float32(math.Inf(1))
+
+func (b *cells) set(i int, c cell) {
+	b.x[i], b.y[i], b.z[i], b.m[i], b.width2[i], b.next[i] = c.x, c.y, c.z, c.m, c.width2, c.next
+}
+
+// cell returns the cell of the points at sorted positions lo to hi and adds the blocks below it.
+func (t *tree) cell(lo, hi int) cell {
 	shared := bits.LeadingZeros64(t.code(lo)^t.code(hi-1)) - (64 - t.codeBits())
 	level := shared / t.dims // bits a coordinate
 	deepest := t.codeBits() / t.dims
 	if level >= deepest || hi-lo <= leafSize {
 		return t.leaf(lo, hi, min(level, deepest))
 	}
-	shift := t.codeBits() - (level+1)*t.dims
-	// The children are made first, then stored together.
-	var made [8]child
-	count := 0
-	for at := lo; at < hi; {
-		digit := t.code(at) >> shift
-		end := at + 1
-		// Gallop to the end of the run with the same digit.
-		for step := 1; end < hi && t.code(end)>>shift == digit; step *= 2 {
-			at2 := min(end+step, hi)
-			if t.code(at2-1)>>shift == digit {
-				end = at2
-				continue
-			}
-			l, h := end, at2-1 // l has the digit, h has not
-			for l+1 < h {
-				if mid := (l + h) / 2; t.code(mid)>>shift == digit {
-					l = mid
-				} else {
-					h = mid
-				}
-			}
-			end = h
-			break
-		}
-		made[count] = t.cell(at, end)
-		count++
+	shift := 64 - (level+1)*t.dims
+	first := len(t.blocks)
+	t.blocks = append(t.blocks, noCells)
+	if t.dims == 3 {
+		t.blocks = append(t.blocks, noCells)
+	}
+	var x, y, z float64
+	for at, count := lo, 0; at < hi; count++ {
+		end := t.runEnd(at, hi, shift)
+		c := t.cell(at, end)
+		t.blocks[first+count/4].set(count%4, c)
+		m := float64(c.m)
+		x += m * float64(c.x)
+		y += m * float64(c.y)
+		z += m * float64(c.z)
 		at = end
 	}
-	c := child{width2: t.width2[level], next: int32(len(t.cells)), count: int32(count)}
-	var x, y, z, m float64
-	for _, k := range made[:count] {
-		w := float64(k.m)
-		x += w * float64(k.x)
-		y += w * float64(k.y)
-		z += w * float64(k.z)
-		m += w
+	m := float64(hi - lo)
+	return cell{x: float32(x / m), y: float32(y / m), z: float32(z / m), m: float32(m), width2: t.width2[level], next: int32(first)}
+}
+
+// runEnd returns where the run of keys that agree above shift with the one at lo ends, at
+// most hi.
+func (t *tree) runEnd(lo, hi, shift int) int {
+	digit := t.keys[lo] >> shift
+	step := 1
+	for lo+step < hi && t.keys[lo+step]>>shift == digit {
+		lo += step
+		step *= 2
 	}
-	c.x, c.y, c.z, c.m = float32(x/m), float32(y/m), float32(z/m), float32(m)
-	t.cells = append(t.cells, made[:count]...)
-	return c
+	end := min(lo+step, hi) // the run ends after lo, at most here
+	for lo+1 < end {
+		if mid := (lo + end) / 2; t.keys[mid]>>shift == digit {
+			lo = mid
+		} else {
+			end = mid
+		}
+	}
+	return end
 }
 
 func (t *tree) codeBits() int {
@@ -159,8 +169,8 @@ func (t *tree) code(pos int) uint64 {
 	return t.keys[pos] >> (64 - t.codeBits())
 }
 
-func (t *tree) leaf(lo, hi, level int) child {
-	c := child{m: float32(hi - lo), width2: t.width2[level], next: ^int32(lo)}
+func (t *tree) leaf(lo, hi, level int) cell {
+	c := cell{m: float32(hi - lo), width2: t.width2[level], next: ^int32(lo)}
 	var x, y, z float64
 	px, py := t.points[0][lo:hi], t.points[1][lo:hi]
 	same := true
@@ -207,51 +217,113 @@ func (t *tree) groupBox(lo int) (b box) {
 	return b
 }
 
+// walkList is the scratch and the result of a walk.
+type walkList struct {
+	bodies
+	queue, leaves []int32   // blocks to look at; first points, inverted, of leaves to list
+	counts        []float32 // of points of those leaves
+}
+
+func newWalkList(n int) *walkList {
+	l := &walkList{queue: make([]int32, n+8), leaves: make([]int32, n+8), counts: make([]float32, n+8)}
+	for _, v := range []*[]float32{&l.x, &l.y, &l.z, &l.m} {
+		*v = make([]float32, n+2*leafSize)
+	}
+	return l
+}
+
 // walk lists what repels the points in a box: cells whose width is below theta times their
 // distance from the whole box, and the points of leaves nearer than that. Every point is in
-// the list exactly once, alone or in a cell. stack is scratch.
-func (t *tree) walk(b box, theta2 float32, list *bodies, stack []int32) (count int, _ []int32) {
-	visit := func(c *child) {
-		dx := max(abs(c.x-b.center[0])-b.half[0], 0)
-		dy := max(abs(c.y-b.center[1])-b.half[1], 0)
-		d2 := float32(dx*dx) + float32(dy*dy)
-		if t.dims == 3 {
-			dz := max(abs(c.z-b.center[2])-b.half[2], 0)
-			d2 += float32(dz * dz)
+// the list exactly once, alone or in a cell. It returns the number of bodies listed.
+func (t *tree) walk(b *box, theta2 float32, l *walkList) int {
+	var count, leaves int
+	if t.dims == 2 {
+		count, leaves = walk2(t.blocks, b, theta2, l)
+	} else {
+		count, leaves = walk3Go(t.blocks, b, theta2, l)
+	}
+	for i, next := range l.leaves[:leaves] {
+		lo, size := int(^next), int(l.counts[i])
+		if size <= leafSize {
+			// All at once: what is too much is overwritten by the next.
+			for c := range t.dims {
+				*(*[leafSize]float32)(l.axis(c)[count:]) = *(*[leafSize]float32)(t.points[c][lo:])
+			}
+			*(*[leafSize]float32)(l.m[count:]) = [leafSize]float32{1, 1, 1, 1, 1, 1, 1, 1}
+		} else {
+			for c := range t.dims {
+				copy(l.axis(c)[count:], t.points[c][lo:lo+size])
+			}
+			for j := range size {
+				l.m[count+j] = 1
+			}
 		}
-		switch {
-		case c.width2 < float32(theta2*d2):
-			list.x[count], list.y[count], list.m[count] = c.x, c.y, c.m
-			if t.dims == 3 {
-				list.z[count] = c.z
+		count += size
+	}
+	return count
+}
+
+// axis returns the bodies' coordinate c.
+func (b *bodies) axis(c int) []float32 {
+	switch c {
+	case 0:
+		return b.x
+	case 1:
+		return b.y
+	}
+	return b.z
+}
+
+// walk2Go lists cells for walk: those summed as one in l's bodies, leaves to be listed point by
+// point in its leaves and counts; it returns the number of both.
+func walk2Go(blocks []cells, b *box, theta2 float32, l *walkList) (count, leaves int) {
+	l.queue[0] = 0
+	for head, tail := 0, 1; head < tail; head++ {
+		c := &blocks[l.queue[head]]
+		for i := range 4 {
+			dx := max(abs(c.x[i]-b.center[0])-b.half[0], 0)
+			dy := max(abs(c.y[i]-b.center[1])-b.half[1], 0)
+			d2 := float32(dx*dx) + float32(dy*dy)
+			switch {
+			case float32(theta2*d2) > c.width2[i]:
+				l.x[count], l.y[count], l.m[count] = c.x[i], c.y[i], c.m[i]
+				count++
+			case c.next[i] > 0:
+				l.queue[tail] = c.next[i]
+				tail++
+			case c.next[i] < 0:
+				l.leaves[leaves], l.counts[leaves] = c.next[i], c.m[i]
+				leaves++
 			}
-			count++
-		case c.next < 0:
-			lo := int(^c.next)
-			size := int(c.m)
-			copy(list.x[count:], t.points[0][lo:lo+size])
-			copy(list.y[count:], t.points[1][lo:lo+size])
-			if t.dims == 3 {
-				copy(list.z[count:], t.points[2][lo:lo+size])
-			}
-			for i := range size {
-				list.m[count+i] = 1
-			}
-			count += size
-		default:
-			stack = append(stack, c.next, c.count)
 		}
 	}
-	stack = stack[:0]
-	visit(&t.root)
-	for len(stack) > 0 {
-		first, size := stack[len(stack)-2], stack[len(stack)-1]
-		stack = stack[:len(stack)-2]
-		for i := range size {
-			visit(&t.cells[first+i])
+	return count, leaves
+}
+
+// walk3Go is walk2Go in space.
+func walk3Go(blocks []cells, b *box, theta2 float32, l *walkList) (count, leaves int) {
+	l.queue[0] = 0
+	for head, tail := 0, 1; head < tail; head++ {
+		c := &blocks[l.queue[head]]
+		for i := range 4 {
+			dx := max(abs(c.x[i]-b.center[0])-b.half[0], 0)
+			dy := max(abs(c.y[i]-b.center[1])-b.half[1], 0)
+			dz := max(abs(c.z[i]-b.center[2])-b.half[2], 0)
+			d2 := (float32(dx*dx) + float32(dy*dy)) + float32(dz*dz)
+			switch {
+			case float32(theta2*d2) > c.width2[i]:
+				l.x[count], l.y[count], l.z[count], l.m[count] = c.x[i], c.y[i], c.z[i], c.m[i]
+				count++
+			case c.next[i] > 0:
+				l.queue[tail], l.queue[tail+1] = c.next[i], c.next[i]+1
+				tail += 2
+			case c.next[i] < 0:
+				l.leaves[leaves], l.counts[leaves] = c.next[i], c.m[i]
+				leaves++
+			}
 		}
 	}
-	return count, stack
+	return count, leaves
 }
 
 func abs(v float32) float32 { return max(v, -v) }

@@ -1,0 +1,178 @@
+//go:build !purego
+
+package tsne
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// inGo runs f without assembly.
+func inGo(f func()) {
+	was := accelerated
+	accelerated = false
+	defer func() { accelerated = was }()
+	f()
+}
+
+// The assembly must give the bits of its Go twin.
+func TestKernelsAreTheirTwins(t *testing.T) {
+	if !accelerated {
+		t.Skip("no AVX2 and FMA")
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	random := func(n int) []float32 {
+		v := make([]float32, n)
+		scale := float32(math.Exp(6 * rng.NormFloat64()))
+		for i := range v {
+			v[i] = scale * float32(rng.NormFloat64())
+		}
+		return v
+	}
+	for n := range 140 {
+		a, b := random(n), random(n)
+		if got, want := squaredDistance(a, b), squaredDistanceGo(a, b); got != want || squaredDistance(b, a) != want {
+			t.Fatalf("squared distance of %d values: %v, in Go %v", n, got, want)
+		}
+	}
+	for k := range 20 {
+		a, b := random(k*panel+4), random(k*panel)
+		got, want, fused := make([]float32, 4*30), make([]float32, 4*30), make([]float32, 4*30)
+		product4x24(got, 30, a, b, k)
+		product4x24Go(want, 30, a, b, k)
+		productFused4x24(fused, 30, a, b, k)
+		if !slices.Equal(got, want) {
+			t.Fatalf("product of width %d differs", k)
+		}
+		for i := range fused {
+			if math.Abs(float64(fused[i]-want[i])) > 1e-5*float64(k)*float64(len(a)*len(b)+1)*float64(maxAbs(a)*maxAbs(b)) {
+				t.Fatalf("fused product of width %d: %v, in Go %v", k, fused[i], want[i])
+			}
+		}
+	}
+	for range 50 {
+		g, half, bound := random(80), random(80), random(80)
+		bound[3], bound[4], bound[5] = float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.Inf(-1))
+		got, want := make([]byte, 10), make([]byte, 10)
+		for _, limit := range []float32{bound[0], float32(math.Inf(1)), float32(math.Inf(-1))} {
+			pass(got, g, half, bound, half[0], limit)
+			passGo(want, g, half, bound, half[0], limit)
+			if !slices.Equal(got, want) {
+				t.Fatalf("marks %v, in Go %v", got, want)
+			}
+		}
+	}
+	for n := 0; n < 64; n += 8 {
+		pos, p := random(400), random(n)
+		index := make([]int32, n)
+		for i := range index {
+			index[i] = int32(rng.IntN(100))
+		}
+		x, y := attract2(pos, index, p, pos[0], pos[1])
+		wx, wy := attract2Go(pos, index, p, pos[0], pos[1])
+		if x != wx || y != wy {
+			t.Fatalf("attraction of %d: %v %v, in Go %v %v", n, x, y, wx, wy)
+		}
+		x, y, z := attract3(pos, index, p, pos[0], pos[1], pos[2])
+		wx, wy, wz := attract3Go(pos, index, p, pos[0], pos[1], pos[2])
+		if x != wx || y != wy || z != wz {
+			t.Fatalf("attraction of %d in space: %v %v %v, in Go %v %v %v", n, x, y, z, wx, wy, wz)
+		}
+		if got, want := logSum2(pos, index, p, pos[0], pos[1]), logSum2Go(pos, index, p, pos[0], pos[1]); got != want {
+			t.Fatalf("logarithms of %d: %v, in Go %v", n, got, want)
+		}
+		if got, want := logSum3(pos, index, p, pos[0], pos[1], pos[2]), logSum3Go(pos, index, p, pos[0], pos[1], pos[2]); got != want {
+			t.Fatalf("logarithms of %d in space: %v, in Go %v", n, got, want)
+		}
+	}
+	for n := range 30 {
+		b := &bodies{x: random(n + 2), y: random(n + 2), z: random(n + 2), m: random(n + 2)}
+		var px, py, pz [groupSize]float32
+		copy(px[:], random(groupSize))
+		copy(py[:], random(groupSize))
+		copy(pz[:], random(groupSize))
+		var got, want interaction
+		for range 2 { // adds to what is there
+			repel2(&got, &px, &py, b, 1, n+1)
+			repel2Go(&want, &px, &py, b, 1, n+1)
+		}
+		if got != want {
+			t.Fatalf("repulsion of %d differs", n)
+		}
+		repel3(&got, &px, &py, &pz, b, 1, n+1)
+		repel3Go(&want, &px, &py, &pz, b, 1, n+1)
+		if got != want {
+			t.Fatalf("repulsion of %d in space differs", n)
+		}
+	}
+}
+
+func maxAbs(v []float32) (m float32) {
+	for _, x := range v {
+		m = max(m, abs(x))
+	}
+	return m
+}
+
+func TestWalkIsItsTwin(t *testing.T) {
+	if !accelerated {
+		t.Skip("no AVX2 and FMA")
+	}
+	const n = 3000
+	for _, y := range [][]float32{normalRows(n, 2, 1), blobs(n, 2, 20, 30, 2), duplicates(normalRows(n, 2, 3), 2), make([]float32, 2*n)} {
+		p := newPool(1)
+		f := newField(p, &Affinities{N: n, Start: make([]int, n+1)}, y, 2, 0.5, false)
+		p.close()
+		lo, side := f.box()
+		f.tree.build(f.pos, f.stride, lo, side)
+		got, want := newWalkList(n), newWalkList(n)
+		for at := 0; at < n; at += groupSize {
+			b := f.tree.groupBox(at)
+			for _, theta2 := range []float32{0, 0.25, 4} {
+				count, leaves := walk2(f.tree.blocks, &b, theta2, got)
+				wantCount, wantLeaves := walk2Go(f.tree.blocks, &b, theta2, want)
+				if count != wantCount || leaves != wantLeaves || !slices.Equal(got.x[:count], want.x[:count]) ||
+					!slices.Equal(got.y[:count], want.y[:count]) || !slices.Equal(got.m[:count], want.m[:count]) ||
+					!slices.Equal(got.leaves[:leaves], want.leaves[:leaves]) || !slices.Equal(got.counts[:leaves], want.counts[:leaves]) {
+					t.Fatalf("group at %d, theta² %v: another list", at, theta2)
+				}
+			}
+		}
+	}
+}
+
+// A whole run must give the same bytes with and without assembly.
+func TestFitIsItsTwin(t *testing.T) {
+	if !accelerated {
+		t.Skip("no AVX2 and FMA")
+	}
+	x := blobs(700, 220, 6, 1, 1)
+	for components := 1; components <= 3; components++ {
+		o := quick()
+		o.Components = components
+		got, err := Fit(context.Background(), x, 700, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inGo(func() {
+			want, err := Fit(context.Background(), x, 700, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(got.Y, want.Y) || got.KL != want.KL {
+				t.Fatalf("%d components: another map", components)
+			}
+		})
+	}
+}
+
+func TestLogApprox(t *testing.T) {
+	for x := float32(1); x < 1e30; x *= 1.0173 {
+		if got, want := float64(logApprox(x)), math.Log(float64(x)); math.Abs(got-want) > 2e-7*max(1, want) {
+			t.Fatalf("log %v is %v: want %v", x, got, want)
+		}
+	}
+}
