@@ -1,0 +1,509 @@
+package report
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"image/png"
+	"math"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// tab is a page of the report in headless Chromium.
+type tab struct {
+	*testing.T
+	ctx context.Context
+	r   Report
+
+	mu       sync.Mutex
+	messages []string // console messages, exceptions and dialogs of the page
+}
+
+// openTab opens a report of n points from disk; script, if any, runs before the
+// page's own.
+func openTab(t *testing.T, n int, script string) *tab {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts a browser")
+	}
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("chromium is not installed")
+	}
+	b := &tab{T: t, r: sample(n)}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "report.html")
+	if err := os.WriteFile(file, []byte(render(t, b.r)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(filepath.Join(dir, "profile")),
+		chromedp.Flag("use-angle", "swiftshader"), chromedp.Flag("enable-unsafe-swiftshader", true),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	t.Cleanup(cancel)
+	ctx, stop := chromedp.NewExecAllocator(ctx, options...)
+	t.Cleanup(stop)
+	ctx, closeTab := chromedp.NewContext(ctx)
+	t.Cleanup(closeTab)
+	b.ctx = ctx
+	b.check(chromedp.Listen(ctx, func(event any) {
+		if e, ok := event.(*cdppage.EventJavascriptDialogOpening); ok {
+			b.note("dialog: " + e.Message)
+		}
+	}))
+	entries := chromedp.Console(ctx) // and uncaught exceptions, and the browser's own complaints
+	go func() {
+		for m, err := range entries {
+			if err != nil {
+				return
+			}
+			b.note(string(m.Type) + ": " + m.Text)
+		}
+	}()
+	if script != "" {
+		_, err := chromedp.Call(ctx, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+		b.check(err)
+	}
+	address := url.URL{Scheme: "file", Path: file}
+	b.do(chromedp.EmulateViewport(1000, 640), chromedp.Navigate(address.String()))
+	b.wait("explorer.ready")
+	b.settle()
+	return b
+}
+
+func (b *tab) note(message string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.messages = append(b.messages, message)
+}
+
+func (b *tab) check(err error) {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.Helper()
+	b.check(chromedp.Do(b.ctx, steps...))
+}
+
+func eval[T any](b *tab, script string) T {
+	b.Helper()
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](script))
+	if err != nil {
+		b.Fatalf("%s: %v", script, err)
+	}
+	return v
+}
+
+// wait waits for a promise.
+func (b *tab) wait(promise string) {
+	b.Helper()
+	_, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("Promise.resolve("+promise+").then(() => true)", chromedp.EvalAwaitPromise))
+	b.check(err)
+}
+
+// settle waits until a glide is over and what was asked for is drawn.
+func (b *tab) settle() {
+	b.Helper()
+	b.wait(`new Promise((done) => {
+		const frame = () => explorer.gliding() ? requestAnimationFrame(frame) : requestAnimationFrame(done);
+		requestAnimationFrame(frame);
+	})`)
+}
+
+func (b *tab) click(selector string) {
+	b.Helper()
+	eval[chromedp.Void](b, fmt.Sprintf("document.querySelector(%q).click()", selector))
+}
+
+func (b *tab) text(selector string) string {
+	b.Helper()
+	return eval[string](b, fmt.Sprintf("document.querySelector(%q).textContent", selector))
+}
+
+// place is point i's position in the window.
+func (b *tab) place(i int) (x, y float64) {
+	b.Helper()
+	at := eval[[]float64](b, fmt.Sprintf(`(() => {
+		const box = document.querySelector("#x-canvas").getBoundingClientRect(), p = explorer.position(%d);
+		return [box.left + p[0], box.top + p[1]];
+	})()`, i))
+	return at[0], at[1]
+}
+
+func (b *tab) mouse(kind input.DispatchMouseEventType, x, y float64, options ...chromedp.MouseOption) {
+	b.Helper()
+	b.do(chromedp.MouseEvent(kind, x, y, options...))
+}
+
+// shown is the number of points shown and the number misclassified, as the page says.
+func (b *tab) shown() (visible, wrong int) {
+	b.Helper()
+	m := regexp.MustCompile(`^([\d,]+) of .* space ([\d,]+) are`).FindStringSubmatch(b.text("#x-status"))
+	if m == nil {
+		b.Fatalf("status is %q", b.text("#x-status"))
+	}
+	number := func(s string) int {
+		n, err := strconv.Atoi(regexp.MustCompile(",").ReplaceAllString(s, ""))
+		b.check(err)
+		return n
+	}
+	return number(m[1]), number(m[2])
+}
+
+// picture is what the stage looks like on the screen.
+func (b *tab) picture() image.Image {
+	b.Helper()
+	b.settle()
+	data, err := chromedp.Run(b.ctx, chromedp.Screenshot(chromedp.CSS("#x-stage")))
+	b.check(err)
+	m, err := png.Decode(bytes.NewReader(data))
+	b.check(err)
+	return m
+}
+
+// count returns how many pixels are close to a colour of the cycle, whatever the
+// ground they are blended with: their hue is what matters.
+func count(t *testing.T, m image.Image, hex string) int {
+	want := parseHex(t, hex)
+	n := 0
+	for y := m.Bounds().Min.Y; y < m.Bounds().Max.Y; y++ {
+		for x := m.Bounds().Min.X; x < m.Bounds().Max.X; x++ {
+			r, g, b, _ := m.At(x, y).RGBA()
+			got := [3]float64{float64(r >> 8), float64(g >> 8), float64(b >> 8)}
+			// got = ground + a (want - ground) on a white ground.
+			var dot, norm float64
+			for k := range got {
+				dot += (255 - got[k]) * (255 - float64(want[k]))
+				norm += (255 - float64(want[k])) * (255 - float64(want[k]))
+			}
+			a, off := dot/norm, 0.0
+			for k := range got {
+				off += math.Abs(255 - got[k] - a*(255-float64(want[k])))
+			}
+			if a > 0.4 && off < 15 {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func parseHex(t *testing.T, s string) [3]uint8 {
+	t.Helper()
+	v, err := strconv.ParseUint(s[1:], 16, 24)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return [3]uint8{uint8(v >> 16), uint8(v >> 8), uint8(v)}
+}
+
+func (b *tab) media(feature, value string) {
+	b.Helper()
+	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: feature, Value: value}},
+	})
+	b.check(err)
+}
+
+// quiet fails the test if the page has written anything to the console.
+func (b *tab) quiet() {
+	b.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, m := range b.messages {
+		b.Errorf("the page says: %s", m)
+	}
+}
+
+// TestExplorer drives the page with both renderers. Software WebGL counts as none;
+// a browser that keeps the processor's name to itself gets WebGL.
+func TestExplorer(t *testing.T) {
+	for _, c := range []struct{ renderer, script string }{
+		{"2d", ""},
+		{"webgl2", "WebGL2RenderingContext.prototype.getExtension = () => null"},
+	} {
+		t.Run(c.renderer, func(t *testing.T) {
+			b := openTab(t, 500, c.script)
+			if got := eval[string](b, "explorer.renderer"); got != c.renderer {
+				t.Fatalf("renderer is %s", got)
+			}
+			eval[chromedp.Void](b, `document.querySelector("#x-stage").scrollIntoView({ behavior: "instant", block: "center" })`)
+			b.hovers()
+			b.filters()
+			b.glides()
+			b.zoomsAndPans()
+			b.quiet()
+		})
+	}
+}
+
+func (b *tab) hovers() {
+	b.Helper()
+	e := b.r.Explorer
+	for _, i := range []int{0, 49, 123} {
+		x, y := b.place(i)
+		b.mouse(input.DispatchMouseEventTypeMouseMoved, x, y)
+		got := eval[int](b, "explorer.point()") // the point itself, or one on top of it
+		if eval[bool](b, `document.querySelector("#x-tip").hidden`) || got < 0 {
+			b.Fatalf("pointing at point %d shows nothing", i)
+		}
+		gx, gy := b.place(got)
+		if math.Hypot(gx-x, gy-y) > 1 {
+			b.Errorf("pointing at point %d shows point %d, %.1f pixels away", i, got, math.Hypot(gx-x, gy-y))
+		}
+		if want := e.Classes[e.Labels[got]]; b.text("#x-label") != want {
+			b.Errorf("point %d: label %q, want %q", got, b.text("#x-label"), want)
+		}
+		if want := fmt.Sprintf("Training image %s", thousands(3*got)); b.text("#x-number") != want {
+			b.Errorf("point %d: %q, want %q", got, b.text("#x-number"), want)
+		}
+		for k, s := range e.Spaces {
+			mark := "✓ "
+			if s.Predicted[got] != e.Labels[got] {
+				mark = "✗ "
+			}
+			selector := fmt.Sprintf("#x-predicted tr:nth-child(%d) td", k+1)
+			if want := mark + e.Classes[s.Predicted[got]]; b.text(selector) != want {
+				b.Errorf("point %d, space %s: %q, want %q", got, s.Name, b.text(selector), want)
+			}
+		}
+		grey := eval[[]int](b, `[...document.querySelector("#x-digit").getContext("2d").getImageData(5, 0, 1, 2).data]`)
+		if grey[0] != got%251 || grey[4] != 0 {
+			b.Errorf("point %d: picture has grey %d over %d, want %d over 0", got, grey[0], grey[4], got%251)
+		}
+	}
+	b.mouse(input.DispatchMouseEventTypeMouseMoved, 5, 5)
+	if !eval[bool](b, `document.querySelector("#x-tip").hidden`) {
+		b.Error("the tooltip stays when the pointer leaves")
+	}
+}
+
+func (b *tab) filters() {
+	b.Helper()
+	const red, green = "#d62728", "#2ca02c" // classes 3 and 2
+	before := b.picture()
+	if n := count(b.T, before, red); n < 50 {
+		b.Errorf("%d red pixels with all classes shown, want more", n)
+	}
+	b.click(".chip:nth-child(4)")
+	after := b.picture()
+	if n, _ := b.shown(); n != 450 {
+		b.Errorf("%d points shown without class 3, want 450", n)
+	}
+	if n, m := count(b.T, after, red), count(b.T, after, green); n > 0 || m < 50 {
+		b.Errorf("%d red and %d green pixels without class 3", n, m)
+	}
+	if eval[string](b, `document.querySelector(".chip:nth-child(4)").ariaPressed`) != "false" {
+		b.Error("the chip does not say that it is off")
+	}
+	b.click("#x-none")
+	if n, _ := b.shown(); n != 0 {
+		b.Errorf("%d points shown with no class, want 0", n)
+	}
+	b.click("#x-all")
+	b.click("#x-wrong")
+	if n, wrong := b.shown(); n != 100 || wrong != 100 {
+		b.Errorf("%d of %d misclassified points shown, want 100 of 100", n, wrong)
+	}
+	if n := count(b.T, b.picture(), green); n > 0 { // i%10 == 2 is never misclassified
+		b.Errorf("%d green pixels among the misclassified, want none", n)
+	}
+	b.click("#x-wrong")
+}
+
+func (b *tab) glides() {
+	b.Helper()
+	const i = 7
+	before := b.picture()
+	x0, y0 := b.place(i)
+	b.click(".x-space:nth-child(2)")
+	if !eval[bool](b, "explorer.gliding()") {
+		b.Error("switching the space does not start a glide")
+	}
+	if x, y := b.place(i); math.Hypot(x-x0, y-y0) > 40 {
+		b.Errorf("point %d jumps by %.0f pixels", i, math.Hypot(x-x0, y-y0))
+	}
+	b.settle()
+	x1, y1 := b.place(i)
+	// Its place follows from the second embedding: the square's centre is the stage's.
+	y := b.r.Explorer.Spaces[1].Embedding
+	lo, hi := [2]float64{math.Inf(1), math.Inf(1)}, [2]float64{math.Inf(-1), math.Inf(-1)}
+	for j, v := range y {
+		lo[j%2], hi[j%2] = min(lo[j%2], float64(v)), max(hi[j%2], float64(v))
+	}
+	box := eval[[]float64](b, `(() => { const c = document.querySelector("#x-canvas").getBoundingClientRect(); return [c.left, c.top, c.width, c.height]; })()`)
+	scale := 0.47 * min(box[2], box[3]) / (max(hi[0]-lo[0], hi[1]-lo[1]) / 2)
+	wantX := box[0] + box[2]/2 + scale*(float64(y[2*i])-(lo[0]+hi[0])/2)
+	wantY := box[1] + box[3]/2 - scale*(float64(y[2*i+1])-(lo[1]+hi[1])/2)
+	if math.Hypot(x1-wantX, y1-wantY) > 0.5 {
+		b.Errorf("point %d ends at (%.1f, %.1f), want (%.1f, %.1f)", i, x1, y1, wantX, wantY)
+	}
+	if math.Hypot(x1-x0, y1-y0) < 20 {
+		b.Errorf("point %d has not moved", i)
+	}
+	if n, wrong := b.shown(); n != 500 || wrong != 84 { // multiples of 6 below 500
+		b.Errorf("second space: %d shown, %d misclassified, want 500 and 84", n, wrong)
+	}
+	after := b.picture()
+	if same(before, after) {
+		b.Error("the picture has not changed")
+	}
+
+	b.media("prefers-reduced-motion", "reduce")
+	b.click(".x-space:nth-child(1)")
+	if eval[bool](b, "explorer.gliding()") {
+		b.Error("points glide although less motion is wanted")
+	}
+	if x, y := b.place(i); math.Hypot(x-x0, y-y0) > 0.1 {
+		b.Errorf("point %d comes back to (%.1f, %.1f), want (%.1f, %.1f)", i, x, y, x0, y0)
+	}
+	b.media("prefers-reduced-motion", "no-preference")
+}
+
+func same(a, b image.Image) bool {
+	for y := a.Bounds().Min.Y; y < a.Bounds().Max.Y; y++ {
+		for x := a.Bounds().Min.X; x < a.Bounds().Max.X; x++ {
+			if a.At(x, y) != b.At(x, y) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (b *tab) zoomsAndPans() {
+	b.Helper()
+	distance := func() float64 {
+		b.Helper()
+		x0, y0 := b.place(0)
+		x5, y5 := b.place(5)
+		return math.Hypot(x5-x0, y5-y0)
+	}
+	d := distance()
+	expect := func(what string, factor float64) {
+		b.Helper()
+		if got := distance() / d; math.Abs(got/factor-1) > 0.01 {
+			b.Errorf("%s: magnified %.3f times, want %.3f", what, got, factor)
+		}
+	}
+	b.click("#x-in")
+	expect("button +", 1.6)
+	b.click("#x-out")
+	expect("button −", 1)
+	eval[chromedp.Void](b, `document.querySelector("#x-canvas").focus()`)
+	b.do(chromedp.KeyEvent("+"), chromedp.KeyEvent("+"))
+	expect("key + twice", 2.25)
+
+	b.do(chromedp.KeyEvent("0"))
+	expect("key 0", 1)
+
+	// The wheel keeps the point under the pointer.
+	x, y := b.place(3)
+	b.wait("new Promise((done) => setTimeout(done, 350))")                                                                             // after the page's scrolling
+	b.mouse(input.DispatchMouseEventTypeMouseWheel, x, y, func(p *input.DispatchMouseEventParams) { p.DeltaX, p.DeltaY = 1e-3, -100 }) // the protocol wants both
+	b.settle()
+	expect("wheel", math.Exp(0.2))
+	if nx, ny := b.place(3); math.Hypot(nx-x, ny-y) > 0.5 {
+		b.Errorf("the wheel moves the point under it by %.1f pixels", math.Hypot(nx-x, ny-y))
+	}
+
+	// Dragging takes the points along; by 3 pixels less, which still count as a click.
+	x, y = b.place(3)
+	box := eval[[]float64](b, `(() => { const c = document.querySelector("#x-canvas").getBoundingClientRect(); return [c.left + c.width / 2, c.top + c.height / 2]; })()`)
+	left := chromedp.ButtonType(input.MouseButtonLeft)
+	b.mouse(input.DispatchMouseEventTypeMousePressed, box[0], box[1], left, chromedp.ClickCount(1))
+	for k := 1.0; k <= 4; k++ {
+		b.mouse(input.DispatchMouseEventTypeMouseMoved, box[0]+10*k, box[1]+5*k, left)
+	}
+	b.mouse(input.DispatchMouseEventTypeMouseReleased, box[0]+40, box[1]+20, left, chromedp.ClickCount(1))
+	if nx, ny := b.place(3); math.Abs(nx-x-40) > 1 || math.Abs(ny-y-20) > 1 {
+		b.Errorf("a drag by (40, 20) moves a point by (%.1f, %.1f)", nx-x, ny-y)
+	}
+}
+
+// The page fits a phone, obeys the theme, and answers a tap.
+func TestPageOnPhone(t *testing.T) {
+	b := openTab(t, 500, "")
+	ground := func() float64 {
+		b.Helper()
+		m := regexp.MustCompile(`\d+`).FindAllString(eval[string](b, "getComputedStyle(document.body).backgroundColor"), 3)
+		v, err := strconv.Atoi(m[0])
+		b.check(err)
+		return float64(v)
+	}
+	b.media("prefers-color-scheme", "light")
+	if ground() < 200 {
+		t.Error("the light theme is dark")
+	}
+	b.media("prefers-color-scheme", "dark")
+	if ground() > 60 {
+		t.Error("the dark theme is light")
+	}
+	b.click("#theme")
+	if ground() < 200 || eval[string](b, `document.querySelector("#theme").ariaPressed`) != "false" {
+		t.Error("the button does not turn the dark theme off")
+	}
+	b.click("#theme")
+	if ground() > 60 {
+		t.Error("the button does not turn the dark theme on again")
+	}
+
+	for _, width := range []int64{390, 320} {
+		b.do(chromedp.EmulateViewport(width, 844, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulateScale(2)))
+		b.settle()
+		if got := eval[int64](b, "document.documentElement.scrollWidth"); got > width {
+			t.Errorf("the page is %d wide in a window of %d: %s", got, width, eval[string](b, fmt.Sprintf(
+				`[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > %d && !e.closest(".scroll, pre")).map(e => e.tagName + "." + e.className).join(" ")`, width)))
+		}
+	}
+
+	eval[chromedp.Void](b, `document.querySelector("#x-stage").scrollIntoView({ behavior: "instant", block: "center" })`)
+	x, y := b.place(49)
+	b.do(chromedp.TapXY(x, y))
+	if got := eval[int](b, "explorer.point()"); got < 0 || eval[bool](b, `document.querySelector("#x-tip").hidden`) {
+		t.Error("a tap on a point shows nothing")
+	}
+	tip := eval[[]float64](b, `(() => { const r = document.querySelector("#x-tip").getBoundingClientRect(); return [r.left, r.right]; })()`)
+	if tip[0] < 0 || tip[1] > 320 {
+		t.Errorf("the tooltip reaches from %v to %v in a window of 320", tip[0], tip[1])
+	}
+	b.quiet()
+}
+
+// The chart tells the values under the pointer.
+func TestChartPointer(t *testing.T) {
+	b := openTab(t, 20, "")
+	box := eval[[]float64](b, `(() => {
+		const plot = document.querySelector("#c-plot");
+		plot.scrollIntoView({ behavior: "instant", block: "center" });
+		const r = plot.getBoundingClientRect();
+		return [r.left, r.top, r.width, r.height];
+	})()`)
+	b.mouse(input.DispatchMouseEventTypeMouseMoved, box[0]+box[2]/2, box[1]+20)
+	got := b.text("#c-tip")
+	// Steps 1249 to 1251 of the sample: 0.01 + 1/1250 and 0.11 + 1/1250.
+	if want := "Iteration 1,249–1,251Reconstruction1.080e-2Contrastive1.108e-1"; got != want {
+		t.Errorf("the chart says %q, want %q", got, want)
+	}
+	b.quiet()
+}
