@@ -40,12 +40,12 @@ func wholeNotebook(c *cli.Context) error {
 		return err
 	}
 	o := notebook.DefaultOptions()
+	o.Every, o.Command = c.Int("every"), command(os.Args)
+	if o.Every < 1 {
+		return usagef("--every must be at least 1, got %d", o.Every)
+	}
 	if o.Config, err = configure(c, o.Config); err != nil {
 		return err
-	}
-	o.Every, o.Command = c.Int("every"), command(os.Args)
-	if err := o.Validate(); err != nil {
-		return usageError{err}
 	}
 	d := display(c)
 	metrics, err := notebook.Run(c.Context, dir, o, d)

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// A wrong call is one line on stderr and exit code 2, and does nothing.
+func TestWrongCalls(t *testing.T) {
+	for _, c := range []struct {
+		call string
+		want string
+	}{
+		{"clasify", `"classify"`},
+		{"train --out x --epoch 3", "--epochs"},
+		{"train --out x --epochs many", "--epochs"},
+		{"train --out x --epochs", "--epochs"},
+		{"train --out x --epochs 0", "epochs must be at least 1, got 0"},
+		{"train --out x --batch-size 0", "batch size"},
+		{"train --out x --lr -1", "learning rate"},
+		{"train --out x --lr NaN", "learning rate"},
+		{"train --out x --weight-decay -1", "weight decay"},
+		{"train --out x --precision fp8", "precision"},
+		{"train --out x --dataset cifar", "mnist, fashion-mnist, kmnist"},
+		{"train --out x --device tpu", "cuda:N"},
+		{"train --out x --threads 0", "threads"},
+		{"train --out x --limit -1", "limit"},
+		{"train --out x --contrastive triplet", "nt-xent"},
+		{"train --out x extra", `"extra"`},
+		{"train", "--out"},
+		{"notebook", "--out"},
+		{"notebook --out x --every 0", "every"},
+		{"data --dataset cifar", "cifar"},
+		{"encode --run x --output z.npy", "--split or --input"},
+		{"encode --run x --output z.npy --split test --input x.npy", "--split or --input"},
+		{"encode --run x --output z.npy --split valid", "valid"},
+		{"encode --run x --output z.txt --split test", "--output"},
+		{"encode --run x --split test", "--output"},
+		{"encode --split test --output z.npy", "--run"},
+		{"classify --run x --metric manhattan", "manhattan"},
+		{"classify --run x --clusters 0", "--clusters"},
+		{"classify --run x --device gpu", "gpu"},
+		{"classify --run x --threads 0", "--threads"},
+		{"tsne --output y.npy", "--input"},
+		{"tsne --input x.npy", "--output"},
+		{"tsne --input x.npy --output y.npy --every 0", "--every"},
+		{"tsne --input x.npy --output y.npy --method fft", "fft"},
+		{"tsne --input x.npy --output y.npy --perplexity 0.5", "--perplexity"},
+		{"tsne --input x.npy --output y.npy --theta -1", "--theta"},
+		{"tsne --input x.npy --output y.npy --early-exaggeration 0", "--early-exaggeration"},
+		{"tsne --input x.npy --output y.npy --learning-rate fast", "--learning-rate"},
+		{"tsne --input x.npy --output y.npy --init spectral", "--init"},
+		{"tsne --input x.npy --output y.npy --seed -1", "--seed"},
+		{"plot pie", `"pie"`},
+		{"plot loss --output l.png", "--run"},
+		{"plot scatter --output l.png", "--input"},
+		{"info --threads x", "--threads"},
+	} {
+		refuse(t, 2, strings.Fields(c.call), c.want)
+	}
+}
+
+// Help names every flag that users rely on.
+func TestHelp(t *testing.T) {
+	common := "--data --dataset --device --threads --seed"
+	for command, flags := range map[string]string{
+		"data":         "--data --dataset --json --quiet",
+		"train":        common + " --out --epochs --batch-size --lr --weight-decay --contrastive --init --shuffle --precision --resume --json --quiet",
+		"encode":       "--run --split --input --output --device --threads",
+		"classify":     "--run --metric --clusters --confusion --json",
+		"tsne":         "--input --output --every --method --perplexity --theta --iterations --early-exaggeration --exaggeration-iterations --learning-rate --init --seed --threads --json",
+		"plot loss":    "--run --output",
+		"plot scatter": "--input --labels --output",
+		"notebook":     common + " --out --epochs --every --contrastive --json",
+		"info":         "--json",
+	} {
+		help := must(t, append(strings.Fields(command), "--help")...).stdout
+		for _, flag := range strings.Fields(flags) {
+			if !strings.Contains(help, "  "+flag+" ") {
+				t.Errorf("latent %s --help does not list %s", command, flag)
+			}
+		}
+	}
+	if out := must(t).stdout; !strings.Contains(out, "latent COMMAND --help") {
+		t.Errorf("latent alone prints %q", out)
+	}
+	if out := must(t, "--version").stdout; !strings.HasPrefix(out, "latent ") {
+		t.Errorf("latent --version prints %q", out)
+	}
+}
+
+func TestInfo(t *testing.T) {
+	v := object(t, must(t, "info", "--json", "--threads", "1"))
+	for _, key := range []string{"version", "go", "device", "threads", "cpu_features"} {
+		at(t, v, key)
+	}
+	at(t, v, "libtorch", "version")
+	at(t, v, "libtorch", "path")
+	if out := must(t, "info", "--threads", "1").stdout; !strings.Contains(out, "libtorch") {
+		t.Errorf("latent info prints %q", out)
+	}
+}
