@@ -4,14 +4,14 @@ FUZZTIME ?= 30s
 PYTHON ?= python3
 GO ?= go
 
-version := $(shell git describe --tags --always --dirty 2>/dev/null)
-stamp   := $(if $(version),-X main.version=$(version))
+# `latent info` tells the commit, where git knows one (and does not refuse the folder because of its owner).
+vcs := $(if $(shell git rev-parse HEAD 2>/dev/null),auto,false)
 
 .PHONY: build native train test test-long bench compare lint clean libtorch-download help
 .DEFAULT_GOAL := build
 
 build: native ## find or install libtorch, build build/ (the native half) and bin/latent (the default)
-	@$(if $(wildcard cmd/latent),$(GO) build -buildvcs=false -ldflags "$(stamp)" -o bin/latent ./cmd/latent)
+	@$(if $(wildcard cmd/latent),$(GO) build -buildvcs=$(vcs) -o bin/latent ./cmd/latent)
 
 native:
 	@command -v $(GO) >/dev/null || { echo "make: Go is needed (https://go.dev/dl), version $$(sed -n 's/^go //p' go.mod) or later" >&2; exit 1; }

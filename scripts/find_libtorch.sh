@@ -25,9 +25,12 @@ trap 'say "find_libtorch.sh failed in line $LINENO"' ERR
 may_apt() { [ "${LATENT_APT:-yes}" != no ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
 
 apt_install() {
-	say "apt installs $*"
-	DEBIAN_FRONTEND=noninteractive apt-get -qq update >&2 || true
-	DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 install "$@" >&2
+	say "apt installs $* (minutes; what it prints is in $build/apt.log)"
+	mkdir -p "$build"
+	{
+		DEBIAN_FRONTEND=noninteractive apt-get -q update || true
+		DEBIAN_FRONTEND=noninteractive apt-get -qy --no-install-recommends -o Dpkg::Use-Pty=0 install "$@"
+	} >"$build/apt.log" 2>&1
 }
 
 # header_version INCLUDE: major.minor.patch from torch's version header, whose place moved in 2.9.
@@ -109,7 +112,7 @@ choose() {
 	elif [ -z "$sysroot" ] && may_apt; then
 		# shellcheck disable=SC2086 # a list
 		apt_install $packages && use_system "apt installed it" ||
-			die "apt could not install $packages; set LIBTORCH=DIR or LATENT_PYTHON=python3, or run 'make libtorch-download'"
+			die "apt could not install $packages (see $build/apt.log); set LIBTORCH=DIR or LATENT_PYTHON=python3, or run 'make libtorch-download'"
 	elif command -v apt-get >/dev/null; then
 		die "none found; run 'sudo apt-get install -y $packages', or set LIBTORCH=DIR or LATENT_PYTHON=python3, or run 'make libtorch-download'"
 	else
@@ -123,7 +126,7 @@ need_packages() {
 	if ! command -v "$compiler" >/dev/null; then
 		[ "$compiler" = g++ ] || die "no compiler CXX=$compiler"
 		may_apt || die "no C++ compiler; run 'sudo apt-get install -y g++', or name one with CXX="
-		apt_install g++ || die "apt could not install g++; name a C++ compiler with CXX="
+		apt_install g++ || die "apt could not install g++ (see $build/apt.log); name a C++ compiler with CXX="
 	fi
 	[ -z "$sysroot" ] && command -v dpkg-query >/dev/null || return 0
 	local missing=
