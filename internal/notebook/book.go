@@ -62,7 +62,7 @@ func Run(ctx context.Context, dir string, o Options, r Reporter) (run.Metrics, e
 		}
 	}
 	b := &book{dir: dir, o: o, folder: folder, report: r, records: map[string]*record{},
-		latents: map[string]Space{}, embeddings: map[string]matrix.Matrix{}}
+		latents: map[string]Space{}, embeddings: map[string]matrix.Matrix{}, predicted: map[string]Classified{}}
 	if err := b.work(ctx); err != nil {
 		return run.Metrics{}, err
 	}
@@ -80,6 +80,7 @@ type book struct {
 	data       *Data
 	latents    map[string]Space
 	embeddings map[string]matrix.Matrix
+	predicted  map[string]Classified // by space and metric
 }
 
 // work runs the stages that are not finished, in order.

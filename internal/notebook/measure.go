@@ -39,11 +39,19 @@ func (b *book) classified(ctx context.Context, name string, m centroid.Metric) (
 	if name == "original" {
 		return b.data.Original(m)
 	}
+	key := name + " " + m.String()
+	if c, ok := b.predicted[key]; ok {
+		return c, nil
+	}
 	s, err := b.space(ctx, name)
 	if err != nil {
 		return Classified{}, err
 	}
-	return NearestCentroid(s, b.data, m)
+	c, err := NearestCentroid(s, b.data, m)
+	if err == nil {
+		b.predicted[key] = c
+	}
+	return c, err
 }
 
 // status is a job without a count.
