@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"latent/internal/run"
 )
@@ -60,12 +63,27 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+// goOn trains two epochs in dir and starts a process that goes on without end.
+func goOn(t *testing.T, dir string) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	must(t, small(t, "train", dir, "--epochs", "2")...)
+	cmd, stderr := start(t, "train", "--out", dir, "--resume", "--epochs", "1000000", "--quiet")
+	for range 12000 {
+		if strings.Contains(string(read(t, filepath.Join(dir, "config.json"))), "1000000") { // training begins
+			return cmd, stderr
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("training did not begin")
+	return nil, nil
+}
+
 // A second signal, and a kill, leave what was saved before.
 func TestKilled(t *testing.T) {
 	for _, twice := range []bool{true, false} {
 		dir := filepath.Join(t.TempDir(), "run")
-		cmd, stderr := start(t, endless(t, dir)...)
-		waitFor(t, filepath.Join(dir, "checkpoint.pt"))
+		cmd, stderr := goOn(t, dir)
+		time.Sleep(100 * time.Millisecond)
 		if twice {
 			cmd.Process.Signal(os.Interrupt)
 			cmd.Process.Signal(syscall.SIGTERM)
@@ -82,8 +100,7 @@ func TestKilled(t *testing.T) {
 // Of two processes on one folder the second is refused and harms nothing.
 func TestTwoProcesses(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
-	cmd, _ := start(t, endless(t, dir)...)
-	waitFor(t, filepath.Join(dir, "checkpoint.pt"))
+	cmd, _ := goOn(t, dir)
 	refuse(t, 1, []string{"train", "--out", dir, "--resume", "--quiet"}, strconv.Itoa(cmd.Process.Pid), "is using this run folder")
 	refuse(t, 1, small(t, "train", dir), "holds a run already")
 	cmd.Process.Kill()
