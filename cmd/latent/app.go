@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -18,6 +19,31 @@ type usageError struct{ error }
 func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// exitCode is the program's exit code for an error.
+func exitCode(err error) int {
+	var help cli.ExitCoder // of the library: help for what is not there
+	switch {
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.As(err, new(usageError)), errors.As(err, &help):
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// oneLine is an error as the user reads it.
+func oneLine(err error) string {
+	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
+	if !errors.Is(err, context.Canceled) {
+		return text
+	}
+	text = strings.Replace(text, ": "+context.Canceled.Error(), "", 1)
+	if strings.Contains(text, "interrupted") {
+		return text
+	}
+	return "interrupted: " + text
+}
 
 func newApp(out *bufio.Writer) *cli.App {
 	cli.VersionFlag = &cli.BoolFlag{Name: "version", Usage: "print the version", DisableDefaultText: true}
@@ -40,8 +66,7 @@ tells the classes apart by nearest centroids or k-means.
 Results go to stdout (--json for one JSON object), progress to stderr. Exit codes: 0 done,
 1 it failed, 2 the call was wrong, 130 interrupted after saving.`,
 		Writer: out, ErrWriter: os.Stderr,
-		HideHelpCommand: true,
-		ExitErrHandler:  func(*cli.Context, error) {},
+		ExitErrHandler: func(*cli.Context, error) {},
 		Commands: []*cli.Command{
 			dataCommand(), trainCommand(), encodeCommand(), classifyCommand(), tsneCommand(), plotCommand(), notebookCommand(), infoCommand(),
 		},

@@ -4,12 +4,10 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
-	"strings"
 	"syscall"
 )
 
@@ -38,17 +36,9 @@ func execute(args []string) (code int) {
 	if flushErr := out.Flush(); err == nil {
 		err = flushErr
 	}
-	var usage usageError
-	switch {
-	case err == nil, errors.Is(err, syscall.EPIPE): // a reader that has seen enough, such as head
+	if err == nil || errors.Is(err, syscall.EPIPE) { // a reader that has seen enough, such as head
 		return 0
-	case errors.Is(err, context.Canceled):
-		code = exitInterrupted
-	case errors.As(err, &usage):
-		code = exitUsage
-	default:
-		code = exitFailed
 	}
-	fmt.Fprintln(os.Stderr, "latent: "+strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
-	return code
+	fmt.Fprintln(os.Stderr, "latent: "+oneLine(err))
+	return exitCode(err)
 }

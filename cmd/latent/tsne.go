@@ -76,6 +76,9 @@ func embed(c *cli.Context) error {
 	o.Progress = notebook.ShowTSNE(d, "tsne")
 	e, err := tsne.Fit(c.Context, x.Data, x.Rows, o)
 	d.Done()
+	if e == nil && c.Context.Err() != nil {
+		return fmt.Errorf("interrupted before the first iteration, nothing is written: %w", err)
+	}
 	if e == nil || (err != nil && c.Context.Err() == nil) {
 		return err
 	}

@@ -85,7 +85,7 @@ func (c *Config) start() error {
 	}
 	device, err := torch.Device(c.Device)
 	if err != nil {
-		return fmt.Errorf("device %s: %w", c.Device, err)
+		return err
 	}
 	info, err := torch.GetInfo()
 	if err != nil {
