@@ -3,9 +3,7 @@ package notebook
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -213,37 +211,6 @@ func (c Config) numbers() (map[string]any, error) {
 	return fields, nil
 }
 
-// train trains a model in its run folder: from the start, or from where it is as
-// long as it is the same run.
-func (b *book) train(c Config) func(context.Context, string) (any, error) {
-	return func(ctx context.Context, label string) (any, error) {
-		dir := b.folder.Path(c.Space())
-		o := TrainOptions{Label: label, Report: b.report, Data: func(context.Context) (*Data, error) { return b.data, nil }}
-		_, err := os.Lstat(filepath.Join(dir, run.ConfigFile))
-		o.Resume = err == nil
-		metrics, err := Train(ctx, dir, c, o)
-		if !errors.Is(err, ErrOptions) {
-			return metrics, err
-		}
-		kept, keepErr := setAside(dir)
-		if keepErr != nil {
-			return nil, keepErr
-		}
-		b.report.Printf("%s: from the start; what there was is in %s", label, kept)
-		o.Resume = false
-		return Train(ctx, dir, c, o)
-	}
-}
-
-// setAside moves a run folder out of the way, replacing what was moved before.
-func setAside(dir string) (string, error) {
-	kept := dir + ".previous"
-	if err := os.RemoveAll(kept); err != nil {
-		return "", err
-	}
-	return kept, os.Rename(dir, kept)
-}
-
 // space returns the latents of a trained model.
 func (b *book) space(ctx context.Context, name string) (Space, error) {
 	if s, ok := b.latents[name]; ok {
@@ -312,12 +279,4 @@ func every[T any](x []T, k int) []T {
 		out = append(out, x[i])
 	}
 	return out
-}
-
-func fileSum(path string) (string, error) {
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("no file %s to start from", path)
-	}
-	return sum(b), err
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"latent/internal/matrix"
+	"latent/internal/progress"
+	"latent/internal/run"
 )
 
 // stageOf writes its text into NAME.txt.
@@ -104,21 +106,73 @@ func TestEvery(t *testing.T) {
 	}
 }
 
-func TestSetAside(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "run")
-	for _, content := range []string{"first", "second"} {
-		if err := os.Mkdir(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "f"), []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		kept, err := setAside(dir)
+// A run is gone on with, set aside and taken back as its options are asked for.
+func TestChoose(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "reconstruction")
+	begin := func(c Config, epochs int) {
+		t.Helper()
+		f, err := run.Create(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := os.ReadFile(filepath.Join(kept, "f")); err != nil || string(got) != content {
-			t.Errorf("kept %q, %v", got, err)
+		defer f.Close()
+		l, err := f.Losses(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range epochs {
+			if err := l.Append(run.Row{Step: i + 1, Epoch: i + 1, Loss: 1, Reconstruction: 1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(l.Save(), f.WriteConfig(c)); err != nil {
+			t.Fatal(err)
 		}
 	}
+	with := func(epochs int, rate float64) Config {
+		c := DefaultConfig()
+		c.Epochs, c.LearningRate = epochs, rate
+		return c
+	}
+	b := &book{report: silent{}}
+	for _, s := range []struct {
+		epochs int
+		rate   float64
+		resume bool
+		at     int // epochs done in the folder that is chosen
+	}{
+		{20, 1, false, 0},
+		{20, 1, true, 20},   // the same
+		{500, 1, true, 20},  // further
+		{20, 1, false, 0},   // fewer than are done: from the start
+		{500, 1, true, 500}, // the longer run is taken back
+		{20, 2, false, 0},   // another option; the run of 20 before is let go
+		{20, 3, false, 0},
+		{20, 2, true, 20},
+		{20, 3, true, 20},
+	} {
+		c := with(s.epochs, s.rate)
+		resume, err := b.choose(path, c, "train")
+		if err != nil || resume != s.resume {
+			t.Fatalf("%v: goes on %v, %v", s, resume, err)
+		}
+		if resume {
+			if rows, err := run.ReadLosses(path); err != nil || len(rows) != s.at {
+				t.Fatalf("%v: %d rows, %v", s, len(rows), err)
+			}
+		}
+		begin(c, s.epochs)
+	}
+	if err := os.WriteFile(filepath.Join(path, run.ConfigFile), []byte("{"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.choose(path, with(20, 3), "train"); err == nil {
+		t.Error("a damaged config is no error")
+	}
 }
+
+type silent struct{}
+
+func (silent) Update(progress.Status) {}
+func (silent) Printf(string, ...any)  {}

@@ -1,0 +1,103 @@
+package notebook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"latent/internal/run"
+)
+
+// train trains a model in its run folder: on from where it is as long as it is
+// the same run, else from the start. What was there is then kept beside it, and
+// taken back when its options are asked for again.
+func (b *book) train(c Config) func(context.Context, string) (any, error) {
+	return func(ctx context.Context, label string) (any, error) {
+		dir := b.folder.Path(c.Space())
+		o := TrainOptions{Label: label, Report: b.report, Data: func(context.Context) (*Data, error) { return b.data, nil }}
+		var err error
+		if o.Resume, err = b.choose(dir, c, label); err != nil {
+			return nil, err
+		}
+		return Train(ctx, dir, c, o)
+	}
+}
+
+// choose puts the run to go on with into dir, or nothing. It reports whether
+// there is one.
+func (b *book) choose(dir string, c Config, label string) (bool, error) {
+	kept := dir + ".previous"
+	here, err := trained(dir, c)
+	if err != nil {
+		return false, err
+	}
+	there, _ := trained(kept, c)
+	switch {
+	case there > max(here, 0):
+		b.report.Printf("%s: goes on with what was in %s", label, kept)
+		return true, swap(dir, kept)
+	case here == other:
+		b.report.Printf("%s: from the start; what there was is kept in %s", label, kept)
+		if err := os.RemoveAll(kept); err != nil {
+			return false, err
+		}
+		return false, os.Rename(dir, kept)
+	}
+	return here != none, nil
+}
+
+// What trained finds beside a number of epochs.
+const (
+	none  = -1 // no run
+	other = -2 // a run with other options, or with more epochs than are asked for
+)
+
+// trained returns how many epochs the run in dir has begun, 0 or more where c can
+// go on with it.
+func trained(dir string, c Config) (int, error) {
+	saved, err := ReadConfig(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return none, nil
+	}
+	if err != nil {
+		return none, err
+	}
+	if run.Compare(saved, c, mayChange...) != nil {
+		return other, nil
+	}
+	rows, err := run.ReadLosses(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil // it ended before its first checkpoint
+	}
+	if err != nil || len(rows) == 0 {
+		return none, err
+	}
+	if epochs := rows[len(rows)-1].Epoch; epochs <= c.Epochs {
+		return epochs, nil
+	}
+	return other, nil
+}
+
+// swap exchanges two folders, of which the first may be missing.
+func swap(dir, kept string) error {
+	aside := filepath.Join(filepath.Dir(dir), "."+filepath.Base(dir)+".aside")
+	if err := os.RemoveAll(aside); err != nil {
+		return err
+	}
+	err := os.Rename(dir, aside)
+	if errors.Is(err, fs.ErrNotExist) {
+		return os.Rename(kept, dir)
+	}
+	return errors.Join(err, os.Rename(kept, dir), os.Rename(aside, kept))
+}
+
+func fileSum(path string) (string, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("no file %s to start from", path)
+	}
+	return sum(b), err
+}
