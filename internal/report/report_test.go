@@ -279,7 +279,7 @@ func TestValidate(t *testing.T) {
 		{"loss order", func(r *Report) { r.Losses[0].Step[9] = 3 }, "step 3 follows step 9"},
 		{"figure data", func(r *Report) { r.Figures[0].Data = []byte("GIF89a") }, "neither PNG nor SVG"},
 		{"figure cut", func(r *Report) { r.Figures[0].Data = r.Figures[0].Data[:20] }, "Figures[0]"},
-		{"figure alt", func(r *Report) { r.Figures[0].Alt = "" }, "Alt is empty"},
+		{"figure alt", func(r *Report) { r.Figures[0].Alt = "" }, "no Alt text"},
 		{"no points", func(r *Report) { r.Explorer.N = 0 }, "N is 0"},
 		{"spaces", func(r *Report) { r.Explorer.Spaces = nil }, "0 spaces"},
 		{"classes", func(r *Report) { r.Explorer.Classes = nil }, "0 classes"},

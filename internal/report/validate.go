@@ -73,7 +73,7 @@ func (s Series) validate() error {
 
 func (f Figure) validate() error {
 	if f.Alt == "" {
-		return errors.New("Alt is empty; say what the picture shows")
+		return errors.New("no Alt text; say what the picture shows")
 	}
 	switch f.mediaType() {
 	case "image/png":
@@ -100,7 +100,7 @@ func (f Figure) mediaType() string {
 
 func (e *Explorer) validate() error {
 	if e.N < 1 {
-		return fmt.Errorf("N is %d, want at least 1", e.N)
+		return fmt.Errorf("field N is %d, want at least 1", e.N)
 	}
 	if len(e.Spaces) < 1 || len(e.Spaces) > 3 {
 		return fmt.Errorf("%d spaces, want 1 to 3", len(e.Spaces))
@@ -109,10 +109,10 @@ func (e *Explorer) validate() error {
 		return fmt.Errorf("%d classes, want 1 to 256", len(e.Classes))
 	}
 	if e.Stride < 0 {
-		return fmt.Errorf("Stride is %d, want 0 or more", e.Stride)
+		return fmt.Errorf("field Stride is %d, want 0 or more", e.Stride)
 	}
 	if want := e.N * ImageSide * ImageSide; len(e.Images) != want {
-		return fmt.Errorf("Images has %d bytes, want %d (%d x 28 x 28)", len(e.Images), want, e.N)
+		return fmt.Errorf("field Images has %d bytes, want %d (%d x 28 x 28)", len(e.Images), want, e.N)
 	}
 	if err := e.checkClasses("Labels", e.Labels); err != nil {
 		return err

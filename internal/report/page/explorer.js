@@ -32,8 +32,8 @@ const explorer = $("x-meta") && (() => {
   };
   let t = 1;
 
-  // drawn says how many frames have been drawn, for those who measure.
-  const state = { renderer: renderer.kind, drawn: 0, draw, position, point: () => hovered, gliding: () => t < 1, ready: null };
+  // What tests look at.
+  const state = { renderer: renderer.kind, position, point: () => hovered, gliding: () => t < 1, ready: null };
   const view = createView(stage, canvas, { redraw, hover });
 
   const isWrong = (i, s) => spaces[s].predicted[i] !== labels[i];
@@ -73,7 +73,6 @@ const explorer = $("x-meta") && (() => {
     const size = Math.min(16, Math.min(9, Math.max(2, 0.62 * room)) * view.zoom ** 0.4);
     const alpha = Math.min(0.9, (wrongOnly ? 0.75 : 0.55) * view.zoom ** 0.2);
     renderer.draw({ t, scale: view.scale(), x, y, size, alpha }, view.width, view.height, canvas.width / view.width);
-    state.drawn++;
   }
 
   // The visible point nearest to (x, y), within reach; -1 if there is none.
