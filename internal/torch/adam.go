@@ -3,7 +3,12 @@ package torch
 // #include "native/shim.h"
 import "C"
 
-import "unsafe"
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"unsafe"
+)
 
 // Adam is torch.optim.Adam with weight_decay as an L2 term in the gradient
 // (betas 0.9 and 0.999, eps 1e-8, amsgrad off), one pass over memory a step.
@@ -25,17 +30,22 @@ func NewAdam(parameters []Parameter, learningRate, weightDecay float64) (*Adam, 
 	err := NoGrad(func(s *Scope) {
 		for _, p := range parameters {
 			p := &Tensor{g: p.g, scope: s}
-			a.expAvg = append(a.expAvg, s.Keep(p.Detach().Scale(0, 0)))
-			a.expAvgSq = append(a.expAvgSq, s.Keep(p.Detach().Scale(0, 0)))
+			a.expAvg = append(a.expAvg, s.Keep(p.zerosLike()))
+			a.expAvgSq = append(a.expAvgSq, s.Keep(p.zerosLike()))
 		}
 	})
-	return a, err
+	if err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
 }
 
 // ZeroGrad drops all gradients, as zero_grad(set_to_none=True).
 func (a *Adam) ZeroGrad() {
 	list := a.handles()
 	check("zero_grad", C.latent_zero_grad(unsafe.SliceData(list), C.int64_t(len(list))))
+	runtime.KeepAlive(a)
 }
 
 // Step updates the parameters from their gradients.
@@ -45,6 +55,7 @@ func (a *Adam) Step() {
 	check("adam", C.latent_adam_step(unsafe.SliceData(p), unsafe.SliceData(m), unsafe.SliceData(v),
 		C.int64_t(len(p)), C.int64_t(a.step), C.double(a.LearningRate), 0.9, 0.999, 1e-8,
 		C.double(a.WeightDecay)))
+	runtime.KeepAlive(a)
 }
 
 // Steps is the number of steps taken.
@@ -65,6 +76,9 @@ func (a *Adam) State() (expAvg, expAvgSq [][]float32, err error) {
 // SetState puts back what State returned.
 func (a *Adam) SetState(steps int, expAvg, expAvgSq [][]float32) error {
 	return Do(func(*Scope) {
+		if n := len(a.parameters); len(expAvg) != n || len(expAvgSq) != n {
+			panic(&Error{"adam", fmt.Sprintf("moments of %d and %d parameters, there are %d", len(expAvg), len(expAvgSq), n)})
+		}
 		for i := range a.parameters {
 			CopyFrom(a.expAvg[i], expAvg[i])
 			CopyFrom(a.expAvgSq[i], expAvgSq[i])
@@ -75,9 +89,8 @@ func (a *Adam) SetState(steps int, expAvg, expAvgSq [][]float32) error {
 
 // Close frees the moments.
 func (a *Adam) Close() {
-	for i := range a.expAvg {
-		a.expAvg[i].Close()
-		a.expAvgSq[i].Close()
+	for _, t := range slices.Concat(a.expAvg, a.expAvgSq) {
+		t.Close()
 	}
 }
 

@@ -12,18 +12,17 @@ import (
 	"unsafe"
 )
 
-var once sync.Once
+var initialize = sync.OnceValue(func() error { return failure("init", C.latent_init()) })
 
 // Init sets libtorch up for this process: the number of threads it may use (at
-// least 1), freed memory kept for reuse, denormal floats taken as zero. It may be
-// called again to change the threads.
+// least 1), freed memory kept for reuse. It may be called again to change the
+// threads. Denormal floats stay what they are, as in PyTorch: flushing them is a
+// setting of each thread, so that a result would hang on the thread it came from.
 func Init(threads int) error {
 	if threads < 1 {
 		return fmt.Errorf("torch: threads must be at least 1, got %d", threads)
 	}
-	var err error
-	once.Do(func() { err = failure("init", C.latent_init()) })
-	if err != nil {
+	if err := initialize(); err != nil {
 		return err
 	}
 	return failure("set_num_threads", C.latent_set_num_threads(C.int32_t(threads)))

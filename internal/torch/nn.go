@@ -15,7 +15,9 @@ import (
 
 // Linear is gotorch's nn.Linear with a bias: in -> out features, PyTorch's
 // default initial weights, drawn from the default generator in PyTorch's order.
-func Linear(in, out int) *nn.LinearModule { return nn.Linear(int64(in), int64(out), true) }
+func Linear(in, out int) *nn.LinearModule {
+	return named("linear", func() *nn.LinearModule { return nn.Linear(int64(in), int64(out), true) })
+}
 
 // ReLU is torch.nn.ReLU as a module.
 func ReLU() nn.IModule { return relu{nn.Functional(gotorch.Relu)} }
@@ -45,7 +47,7 @@ func (q *Sequential) Forward(x *Tensor) *Tensor {
 			if i+1 < len(modules) {
 				_, fused = modules[i+1].(relu)
 			}
-			x = q.linear(m, x, fused)
+			x = linear(x, m.Weight, m.Bias, fused, q.bf16)
 			if fused {
 				i++
 			}
@@ -58,11 +60,12 @@ func (q *Sequential) Forward(x *Tensor) *Tensor {
 	return x
 }
 
-func (q *Sequential) linear(m *nn.LinearModule, x *Tensor, relu bool) *Tensor {
+// linear is x W^T + b, in bfloat16 if asked, with a ReLU behind it if asked.
+func linear(x *Tensor, weight, bias gotorch.Tensor, relu, bf16 bool) *Tensor {
 	var out C.Tensor
-	check("linear", C.latent_linear(x.c(), C.Tensor(*m.Weight.T), C.Tensor(*m.Bias.T),
-		C.bool(relu), C.bool(q.bf16), &out))
-	runtime.KeepAlive(m)
+	check("linear", C.latent_linear(x.c(), C.Tensor(*weight.T), C.Tensor(*bias.T), C.bool(relu), C.bool(bf16), &out))
+	runtime.KeepAlive(weight.T)
+	runtime.KeepAlive(bias.T)
 	return x.scope.own(out)
 }
 
@@ -83,8 +86,8 @@ func (q *Sequential) Parameters(prefix string) []Parameter {
 	for i, m := range q.module.Modules {
 		if l, ok := m.(*nn.LinearModule); ok {
 			list = append(list,
-				Parameter{fmt.Sprintf("%s%d.weight", prefix, i), &Tensor{g: l.Weight}},
-				Parameter{fmt.Sprintf("%s%d.bias", prefix, i), &Tensor{g: l.Bias}})
+				Parameter{fmt.Sprintf("%s%d.weight", prefix, i), &Tensor{g: l.Weight, borrowed: true}},
+				Parameter{fmt.Sprintf("%s%d.bias", prefix, i), &Tensor{g: l.Bias, borrowed: true}})
 		}
 	}
 	return list
@@ -94,5 +97,7 @@ func (q *Sequential) Parameters(prefix string) []Parameter {
 func (p Parameter) SetDevice(device string) error {
 	where := C.CString(device)
 	defer C.free(unsafe.Pointer(where))
-	return failure("to", C.latent_set_device(p.c(), where))
+	err := failure("to", C.latent_set_device(p.c(), where))
+	runtime.KeepAlive(p.Tensor)
+	return err
 }

@@ -19,20 +19,35 @@ func scopeOf(tensors ...*Tensor) *Scope {
 	return nil
 }
 
+func (t *Tensor) unary(op string, f func(a gotorch.Tensor) gotorch.Tensor) *Tensor {
+	t.c() // it must not be closed
+	return t.scope.adopt(named(op, func() gotorch.Tensor { return f(t.g) }))
+}
+
+func (t *Tensor) binary(op string, b *Tensor, f func(a, b gotorch.Tensor) gotorch.Tensor) *Tensor {
+	t.c()
+	b.c()
+	return scopeOf(t, b).adopt(named(op, func() gotorch.Tensor { return f(t.g, b.g) }))
+}
+
 // Add returns a + b, broadcast as torch.add does.
-func (t *Tensor) Add(b *Tensor) *Tensor { return scopeOf(t, b).adopt(gotorch.Add(t.g, b.g, 1)) }
+func (t *Tensor) Add(b *Tensor) *Tensor {
+	return t.binary("add", b, func(a, b gotorch.Tensor) gotorch.Tensor { return gotorch.Add(a, b, 1) })
+}
 
 // Sub returns a - b.
-func (t *Tensor) Sub(b *Tensor) *Tensor { return scopeOf(t, b).adopt(gotorch.Sub(t.g, b.g, 1)) }
+func (t *Tensor) Sub(b *Tensor) *Tensor {
+	return t.binary("sub", b, func(a, b gotorch.Tensor) gotorch.Tensor { return gotorch.Sub(a, b, 1) })
+}
 
 // Mul returns the elementwise product.
-func (t *Tensor) Mul(b *Tensor) *Tensor { return scopeOf(t, b).adopt(gotorch.Mul(t.g, b.g)) }
+func (t *Tensor) Mul(b *Tensor) *Tensor { return t.binary("mul", b, gotorch.Mul) }
 
 // Div returns the elementwise quotient.
-func (t *Tensor) Div(b *Tensor) *Tensor { return scopeOf(t, b).adopt(gotorch.Div(t.g, b.g)) }
+func (t *Tensor) Div(b *Tensor) *Tensor { return t.binary("div", b, gotorch.Div) }
 
 // Eq returns a bool tensor, true where the elements are equal.
-func (t *Tensor) Eq(b *Tensor) *Tensor { return scopeOf(t, b).adopt(gotorch.Eq(t.g, b.g)) }
+func (t *Tensor) Eq(b *Tensor) *Tensor { return t.binary("eq", b, gotorch.Eq) }
 
 // Less returns a bool tensor, true where t < b.
 func (t *Tensor) Less(b *Tensor) *Tensor {
@@ -43,23 +58,29 @@ func (t *Tensor) Less(b *Tensor) *Tensor {
 
 // Transpose swaps two dimensions.
 func (t *Tensor) Transpose(dim0, dim1 int) *Tensor {
-	return t.scope.adopt(gotorch.Transpose(t.g, int64(dim0), int64(dim1)))
+	return t.unary("transpose", func(a gotorch.Tensor) gotorch.Tensor { return gotorch.Transpose(a, int64(dim0), int64(dim1)) })
 }
 
 // T is the transpose of a matrix.
 func (t *Tensor) T() *Tensor { return t.Transpose(0, 1) }
 
 // Detach returns the same values without their history.
-func (t *Tensor) Detach() *Tensor { return t.scope.adopt(t.g.Detach()) }
+func (t *Tensor) Detach() *Tensor {
+	return t.unary("detach", func(a gotorch.Tensor) gotorch.Tensor { return a.Detach() })
+}
 
 // Sum adds up all elements.
-func (t *Tensor) Sum() *Tensor { return t.scope.adopt(gotorch.Sum(t.g)) }
+func (t *Tensor) Sum() *Tensor {
+	return t.unary("sum", func(a gotorch.Tensor) gotorch.Tensor { return gotorch.Sum(a) })
+}
 
 // Mean is the mean of all elements.
-func (t *Tensor) Mean() *Tensor { return t.scope.adopt(t.g.Mean()) }
+func (t *Tensor) Mean() *Tensor {
+	return t.unary("mean", func(a gotorch.Tensor) gotorch.Tensor { return a.Mean() })
+}
 
 // ReLU is max(x, 0).
-func (t *Tensor) ReLU() *Tensor { return t.scope.adopt(gotorch.Relu(t.g)) }
+func (t *Tensor) ReLU() *Tensor { return t.unary("relu", gotorch.Relu) }
 
 // SumDim adds up along one dimension, which disappears.
 func (t *Tensor) SumDim(dim int) *Tensor {
@@ -122,6 +143,12 @@ func (t *Tensor) Cos() *Tensor {
 func (t *Tensor) Sin() *Tensor {
 	var out C.Tensor
 	check("sin", C.latent_sin(t.c(), &out))
+	return t.scope.own(out)
+}
+
+func (t *Tensor) zerosLike() *Tensor {
+	var out C.Tensor
+	check("zeros_like", C.latent_zeros_like(t.c(), &out))
 	return t.scope.own(out)
 }
 

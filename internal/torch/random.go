@@ -21,14 +21,14 @@ func RandomInt64() (int64, error) {
 
 // RandPerm is torch.randperm(n) on the default generator.
 func RandPerm(n int) ([]int64, error) {
-	p := make([]int64, n)
+	p := make([]int64, max(n, 0))
 	err := failure("randperm", C.latent_randperm(C.int64_t(n), (*C.int64_t)(unsafe.SliceData(p))))
 	return p, err
 }
 
 // RandPermSeeded is torch.randperm(n, generator=g) with g.manual_seed(seed).
 func RandPermSeeded(n int, seed int64) ([]int64, error) {
-	p := make([]int64, n)
+	p := make([]int64, max(n, 0))
 	err := failure("randperm", C.latent_randperm_seeded(C.int64_t(n), C.uint64_t(seed),
 		(*C.int64_t)(unsafe.SliceData(p))))
 	return p, err

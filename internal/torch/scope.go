@@ -4,7 +4,6 @@ package torch
 import "C"
 
 import (
-	"fmt"
 	"runtime"
 	"strings"
 	"unsafe"
@@ -12,10 +11,10 @@ import (
 	gotorch "github.com/wangkuiyi/gotorch"
 )
 
-// Error is what libtorch said, with the operation and the shapes it was given.
+// Error is what libtorch said of an operation.
 type Error struct {
 	Op      string // the operation, by PyTorch's name
-	Message string // libtorch's first line
+	Message string // libtorch's first line, which names the shapes that do not fit
 }
 
 func (e *Error) Error() string { return "torch: " + e.Op + ": " + e.Message }
@@ -34,8 +33,22 @@ func failure(op string, message *C.char) error {
 	}
 	text := C.GoString(message)
 	C.latent_free_string(message)
-	text, _, _ = strings.Cut(text, "\n")
-	return &Error{Op: op, Message: text}
+	return &Error{Op: op, Message: firstLine(text)}
+}
+
+// named runs one of gotorch's operations. Its panics are strings, libtorch's
+// message alone: they go on as an *Error that names the operation.
+func named[R any](op string, f func() R) R {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case string:
+			panic(&Error{Op: op, Message: firstLine(r)})
+		default:
+			panic(r)
+		}
+	}()
+	return f()
 }
 
 // Scope owns the tensors made during one Do.
@@ -48,7 +61,7 @@ type Scope struct {
 // not run. The calling goroutine stays on its thread while f runs, since
 // libtorch keeps its gradient mode and thread count per thread.
 //
-// A panic that is not libtorch's is a bug and goes on upwards.
+// A panic that is not an *Error is a bug and goes on upwards.
 func Do(f func(s *Scope)) (err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -59,8 +72,6 @@ func Do(f func(s *Scope)) (err error) {
 		case nil:
 		case *Error:
 			err = r
-		case string: // gotorch's own panics carry libtorch's message
-			err = &Error{Op: "gotorch", Message: firstLine(r)}
 		default:
 			panic(r)
 		}
@@ -109,11 +120,12 @@ func (s *Scope) own(t C.Tensor) *Tensor {
 // adopt takes over a tensor that gotorch made: its finalizer is cleared first,
 // so that it is freed once.
 func (s *Scope) adopt(g gotorch.Tensor) *Tensor {
-	if s == nil {
-		panic("torch: an operation needs at least one tensor that belongs to a scope")
-	}
 	runtime.SetFinalizer(g.T, nil)
 	t := &Tensor{g: g, scope: s}
+	if s == nil {
+		t.Close()
+		panic(&Error{"scope", "an operation needs at least one tensor that belongs to a scope"})
+	}
 	s.tensors = append(s.tensors, t)
 	return t
 }
@@ -121,15 +133,4 @@ func (s *Scope) adopt(g gotorch.Tensor) *Tensor {
 func firstLine(text string) string {
 	text, _, _ = strings.Cut(text, "\n")
 	return text
-}
-
-func shapes(tensors ...*Tensor) string {
-	var b strings.Builder
-	for i, t := range tensors {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprint(&b, t.Shape())
-	}
-	return b.String()
 }

@@ -15,8 +15,9 @@ import (
 // Tensor is a libtorch tensor with one owner: the scope it was made in, or,
 // after Scope.Keep, whoever calls Close.
 type Tensor struct {
-	g     gotorch.Tensor
-	scope *Scope
+	g        gotorch.Tensor
+	scope    *Scope
+	borrowed bool // a parameter: its module owns it
 }
 
 // Element is what a tensor can be copied from and to.
@@ -71,9 +72,9 @@ func (s *Scope) Uniform(like *Tensor, low, high float64, shape ...int) *Tensor {
 	return s.own(out)
 }
 
-// Close frees the tensor; a second Close does nothing.
+// Close frees the tensor; a second Close, or that of a parameter, does nothing.
 func (t *Tensor) Close() {
-	if t == nil || t.g.T == nil {
+	if t == nil || t.g.T == nil || t.borrowed {
 		return
 	}
 	C.Tensor_Close(C.Tensor(*t.g.T))
@@ -82,14 +83,15 @@ func (t *Tensor) Close() {
 
 func (t *Tensor) c() C.Tensor {
 	if t.g.T == nil {
-		panic("torch: use of a closed tensor")
+		panic(&Error{"tensor", "use of a closed tensor"})
 	}
 	return C.Tensor(*t.g.T)
 }
 
 // Shape returns the sizes of all dimensions.
 func (t *Tensor) Shape() []int {
-	sizes := t.g.Shape()
+	t.c()
+	sizes := named("shape", t.g.Shape)
 	runtime.KeepAlive(t)
 	shape := make([]int, len(sizes))
 	for i, d := range sizes {
@@ -112,12 +114,14 @@ func (t *Tensor) Len() int {
 func CopyTo[T Element](dst []T, t *Tensor) {
 	check("copy", C.latent_copy_out(t.c(), unsafe.Pointer(unsafe.SliceData(dst)),
 		dtypeOf[T](), C.int64_t(len(dst))))
+	runtime.KeepAlive(t)
 }
 
 // CopyFrom overwrites all elements, in C order; no gradient is recorded.
 func CopyFrom[T Element](t *Tensor, src []T) {
 	check("copy_", C.latent_copy_in(t.c(), unsafe.Pointer(unsafe.SliceData(src)),
 		dtypeOf[T](), C.int64_t(len(src))))
+	runtime.KeepAlive(t)
 }
 
 // Float32s returns a copy of all elements in C order.
@@ -131,6 +135,7 @@ func (t *Tensor) Float32s() []float32 {
 func (t *Tensor) Item() float64 {
 	var v C.double
 	check("item", C.latent_item(t.c(), &v))
+	runtime.KeepAlive(t)
 	return float64(v)
 }
 
@@ -150,12 +155,16 @@ func (t *Tensor) RequiresGrad(on bool) *Tensor {
 }
 
 // Backward computes the gradients of a one-element tensor.
-func (t *Tensor) Backward() { check("backward", C.latent_backward(t.c())) }
+func (t *Tensor) Backward() {
+	check("backward", C.latent_backward(t.c()))
+	runtime.KeepAlive(t)
+}
 
 // Grad returns the gradient in scope s, nil where there is none.
 func (t *Tensor) Grad(s *Scope) *Tensor {
 	var out C.Tensor
 	check("grad", C.latent_grad(t.c(), &out))
+	runtime.KeepAlive(t)
 	if out == nil {
 		return nil
 	}

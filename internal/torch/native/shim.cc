@@ -54,7 +54,6 @@ const char *latent_init(void) {
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
     mallopt(M_TOP_PAD, 64 << 20);
     mallopt(M_ARENA_MAX, 1);
-    at::globalContext().setFlushDenormal(true);
   });
 }
 
@@ -268,6 +267,10 @@ const char *latent_softplus(Tensor a, Tensor *out) {
   return guard([&] { keep(out, at::softplus(*a)); });
 }
 
+const char *latent_zeros_like(Tensor a, Tensor *out) {
+  return guard([&] { keep(out, at::zeros_like(*a)); });
+}
+
 const char *latent_scale(Tensor a, double factor, double offset, Tensor *out) {
   return guard([&] {
     at::Tensor t = factor == 1.0 ? *a : a->mul(factor);
@@ -369,8 +372,9 @@ const char *latent_pixels(Tensor bytes, Tensor index, Tensor *out) {
   return guard([&] {
     TORCH_CHECK(bytes->scalar_type() == at::kByte && bytes->dim() == 2 &&
                     bytes->is_contiguous() && index->scalar_type() == at::kLong &&
-                    index->dim() == 1 && index->is_contiguous(),
-                "pixels: wants a byte matrix and an int64 index");
+                    index->dim() == 1 && index->is_contiguous() &&
+                    index->device() == bytes->device(),
+                "pixels: wants a byte matrix and an int64 index on its device");
     if (!bytes->device().is_cpu()) {
       keep(out, bytes->index_select(0, *index).to(at::kFloat).div_(255));
       return;

@@ -21,7 +21,7 @@ void Tensor_Close(Tensor a);
 void latent_free_string(const char *s);
 
 // --- process-wide settings and information ---------------------------------
-const char *latent_init(void);  // keeps freed pages, flushes denormals
+const char *latent_init(void);  // keeps freed pages
 const char *latent_set_num_threads(int32_t n);
 const char *latent_info(const char **text);  // key=value lines
 const char *latent_device_check(const char *device);
@@ -67,6 +67,7 @@ const char *latent_exp(Tensor a, Tensor *out);
 const char *latent_log(Tensor a, Tensor *out);
 const char *latent_log1p(Tensor a, Tensor *out);
 const char *latent_softplus(Tensor a, Tensor *out);
+const char *latent_zeros_like(Tensor a, Tensor *out);
 const char *latent_scale(Tensor a, double factor, double offset, Tensor *out);
 const char *latent_clamp_min(Tensor a, double low, Tensor *out);
 const char *latent_sum_dim(Tensor a, int64_t dim, Tensor *out);
