@@ -241,26 +241,14 @@ func (f *field) repel(lo, hi, worker int) {
 	var z float64
 	for g := lo; g < hi; g++ {
 		at := g * groupSize
-		s.out = interaction{}
-		list, count := &s.list.bodies, 0
+		var count int
 		if f.exact {
-			// All sorted points, each a body of mass 1.
-			list = &bodies{x: t.points[0], y: t.points[1], z: t.points[2], m: f.ones()}
-			count = f.n
+			count = t.all(s.list)
 		} else {
 			b := t.groupBox(at)
 			count = t.walk(&b, f.theta2, s.list)
 		}
-		px := (*[groupSize]float32)(t.points[0][at:])
-		py := (*[groupSize]float32)(t.points[1][at:])
-		for b := 0; b < count; b += listChunk {
-			e := min(b+listChunk, count)
-			if f.dims == 2 {
-				repel2(&s.out, px, py, list, b, e)
-			} else {
-				repel3(&s.out, px, py, (*[groupSize]float32)(t.points[2][at:]), list, b, e)
-			}
-		}
+		s.repel(t, at, count)
 		for i := range min(groupSize, f.n-at) {
 			k := t.index(at + i)
 			for c := range f.dims {
@@ -272,15 +260,19 @@ func (f *field) repel(lo, hi, worker int) {
 	f.partZ[lo/groupChunk] = z
 }
 
-// ones returns n masses of 1.
-func (f *field) ones() []float32 {
-	m := f.scratch[0].list.m
-	if m[0] != 1 {
-		for i := range m {
-			m[i] = 1
+// repel sums the repulsion of the first count listed bodies on the group of t's points from
+// at into out.
+func (s *fieldScratch) repel(t *tree, at, count int) {
+	s.out = interaction{}
+	px, py := (*[groupSize]float32)(t.points[0][at:]), (*[groupSize]float32)(t.points[1][at:])
+	for lo := 0; lo < count; lo += listChunk {
+		hi := min(lo+listChunk, count)
+		if t.dims == 2 {
+			repel2(&s.out, px, py, &s.list.bodies, lo, hi)
+		} else {
+			repel3(&s.out, px, py, (*[groupSize]float32)(t.points[2][at:]), &s.list.bodies, lo, hi)
 		}
 	}
-	return m
 }
 
 // positions returns the points, n x components, in the rows' order.

@@ -145,36 +145,25 @@ type bodies struct {
 	x, y, z, m []float32
 }
 
-// repel2Go adds the repulsion of bodies lo to hi on the points px, py to out. Points
-// come in pairs eight apart that share a division: 1/a is b/(ab).
+// repel2Go adds the repulsion of bodies lo to hi on the points px, py to out.
 func repel2Go(out *interaction, px, py *[groupSize]float32, b *bodies, lo, hi int) {
 	bx, by, bm := b.x[lo:hi], b.y[lo:hi], b.m[lo:hi]
 	by, bm = by[:len(bx)], bm[:len(bx)]
-	for i := range groupSize / 2 {
-		i += i / 8 * 8
-		x0, y0, x1, y1 := px[i], py[i], px[i+8], py[i+8]
-		var fx0, fy0, sq0, fx1, fy1, sq1 float32
-		for j, x := range bx {
-			dx0, dy0, dx1, dy1 := x-x0, by[j]-y0, x-x1, by[j]-y1
-			t0 := (float32(dx0*dx0) + 1) + float32(dy0*dy0)
-			t1 := (float32(dx1*dx1) + 1) + float32(dy1*dy1)
-			r := 1 / float32(t0*t1)
-			q0, q1 := float32(t1*r), float32(t0*r)
-			w0, w1 := float32(q0*bm[j]), float32(q1*bm[j])
-			sq0 += w0
-			sq1 += w1
-			w0, w1 = float32(w0*q0), float32(w1*q1)
-			fx0 -= float32(w0 * dx0)
-			fy0 -= float32(w0 * dy0)
-			fx1 -= float32(w1 * dx1)
-			fy1 -= float32(w1 * dy1)
+	for i := range groupSize {
+		x, y := px[i], py[i]
+		var fx, fy, sq float32
+		for j := range bx {
+			dx, dy := bx[j]-x, by[j]-y
+			q := 1 / ((float32(dx*dx) + 1) + float32(dy*dy))
+			w := float32(q * bm[j])
+			sq += w
+			w = float32(w * q)
+			fx -= float32(w * dx)
+			fy -= float32(w * dy)
 		}
-		out.f[0][i] += fx0
-		out.f[1][i] += fy0
-		out.q[i] += sq0
-		out.f[0][i+8] += fx1
-		out.f[1][i+8] += fy1
-		out.q[i+8] += sq1
+		out.f[0][i] += fx
+		out.f[1][i] += fy
+		out.q[i] += sq
 	}
 }
 
@@ -182,36 +171,32 @@ func repel2Go(out *interaction, px, py *[groupSize]float32, b *bodies, lo, hi in
 func repel3Go(out *interaction, px, py, pz *[groupSize]float32, b *bodies, lo, hi int) {
 	bx, by, bz, bm := b.x[lo:hi], b.y[lo:hi], b.z[lo:hi], b.m[lo:hi]
 	by, bz, bm = by[:len(bx)], bz[:len(bx)], bm[:len(bx)]
-	for i := range groupSize / 2 {
-		i += i / 8 * 8
-		x0, y0, z0, x1, y1, z1 := px[i], py[i], pz[i], px[i+8], py[i+8], pz[i+8]
-		var fx0, fy0, fz0, sq0, fx1, fy1, fz1, sq1 float32
-		for j, x := range bx {
-			dx0, dy0, dz0 := x-x0, by[j]-y0, bz[j]-z0
-			dx1, dy1, dz1 := x-x1, by[j]-y1, bz[j]-z1
-			t0 := ((float32(dx0*dx0) + 1) + float32(dy0*dy0)) + float32(dz0*dz0)
-			t1 := ((float32(dx1*dx1) + 1) + float32(dy1*dy1)) + float32(dz1*dz1)
-			r := 1 / float32(t0*t1)
-			q0, q1 := float32(t1*r), float32(t0*r)
-			w0, w1 := float32(q0*bm[j]), float32(q1*bm[j])
-			sq0 += w0
-			sq1 += w1
-			w0, w1 = float32(w0*q0), float32(w1*q1)
-			fx0 -= float32(w0 * dx0)
-			fy0 -= float32(w0 * dy0)
-			fz0 -= float32(w0 * dz0)
-			fx1 -= float32(w1 * dx1)
-			fy1 -= float32(w1 * dy1)
-			fz1 -= float32(w1 * dz1)
+	for i := range groupSize {
+		x, y, z := px[i], py[i], pz[i]
+		var fx, fy, fz, sq float32
+		for j := range bx {
+			dx, dy, dz := bx[j]-x, by[j]-y, bz[j]-z
+			q := 1 / (((float32(dx*dx) + 1) + float32(dy*dy)) + float32(dz*dz))
+			w := float32(q * bm[j])
+			sq += w
+			w = float32(w * q)
+			fx -= float32(w * dx)
+			fy -= float32(w * dy)
+			fz -= float32(w * dz)
 		}
-		out.f[0][i] += fx0
-		out.f[1][i] += fy0
-		out.f[2][i] += fz0
-		out.q[i] += sq0
-		out.f[0][i+8] += fx1
-		out.f[1][i+8] += fy1
-		out.f[2][i+8] += fz1
-		out.q[i+8] += sq1
+		out.f[0][i] += fx
+		out.f[1][i] += fy
+		out.f[2][i] += fz
+		out.q[i] += sq
+	}
+}
+
+// spillGo writes one coordinate of the points of leaves, each given by its first point,
+// inverted, and the number of its points, to dst, one after the other.
+func spillGo(dst, points []float32, leaves []int32, counts []float32) {
+	at := 0
+	for i, first := range leaves {
+		at += copy(dst[at:], points[^first:][:int(counts[i])])
 	}
 }
 

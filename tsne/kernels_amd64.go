@@ -102,3 +102,13 @@ func walk2(blocks []cells, b *box, theta2 float32, l *walkList) (count, leaves i
 	}
 	return walk2Go(blocks, b, theta2, l)
 }
+
+// spill trusts that leaves lie within points, and dst and points have room for 8 more.
+func spill(dst, points []float32, leaves []int32, counts []float32) {
+	if accelerated && len(leaves) > 0 {
+		_ = counts[len(leaves)-1]
+		spillAVX2(&dst[0], &points[0], &leaves[0], &counts[0], len(leaves))
+		return
+	}
+	spillGo(dst, points, leaves, counts)
+}

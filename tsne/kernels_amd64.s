@@ -371,6 +371,7 @@ TEXT ·attract2AVX2(SB), NOSPLIT, $0-48
 	VBROADCASTSS y+36(FP), Y1
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
+	VMOVUPS      one<>+0(SB), Y4
 
 loop:
 	CMPQ        BX, $0x08
@@ -383,30 +384,30 @@ loop:
 	MOVLQSX     20(CX), R11
 	MOVLQSX     24(CX), R12
 	MOVLQSX     28(CX), R13
-	VMOVSD      (AX)(SI*8), X4
-	VMOVHPS     (AX)(DI*8), X4, X4
-	VMOVSD      (AX)(R10*8), X6
-	VMOVHPS     (AX)(R11*8), X6, X6
-	VINSERTF128 $0x01, X6, Y4, Y4
-	VMOVSD      (AX)(R8*8), X5
-	VMOVHPS     (AX)(R9*8), X5, X5
-	VMOVSD      (AX)(R12*8), X6
-	VMOVHPS     (AX)(R13*8), X6, X6
-	VINSERTF128 $0x01, X6, Y5, Y5
-	VSHUFPS     $0x88, Y5, Y4, Y6
-	VSHUFPS     $0xdd, Y5, Y4, Y7
-	VSUBPS      Y6, Y0, Y6
-	VMULPS      Y6, Y6, Y8
-	VADDPS      one<>+0(SB), Y8, Y8
-	VSUBPS      Y7, Y1, Y7
+	VMOVSD      (AX)(SI*8), X5
+	VMOVHPS     (AX)(DI*8), X5, X5
+	VMOVSD      (AX)(R10*8), X7
+	VMOVHPS     (AX)(R11*8), X7, X7
+	VINSERTF128 $0x01, X7, Y5, Y5
+	VMOVSD      (AX)(R8*8), X6
+	VMOVHPS     (AX)(R9*8), X6, X6
+	VMOVSD      (AX)(R12*8), X7
+	VMOVHPS     (AX)(R13*8), X7, X7
+	VINSERTF128 $0x01, X7, Y6, Y6
+	VSHUFPS     $0x88, Y6, Y5, Y7
+	VSHUFPS     $0xdd, Y6, Y5, Y8
+	VSUBPS      Y7, Y0, Y7
 	VMULPS      Y7, Y7, Y9
-	VADDPS      Y9, Y8, Y8
-	VMOVUPS     (DX), Y9
-	VDIVPS      Y8, Y9, Y9
-	VMULPS      Y9, Y6, Y6
-	VADDPS      Y6, Y2, Y2
-	VMULPS      Y9, Y7, Y7
-	VADDPS      Y7, Y3, Y3
+	VADDPS      Y4, Y9, Y9
+	VSUBPS      Y8, Y1, Y8
+	VMULPS      Y8, Y8, Y10
+	VADDPS      Y10, Y9, Y9
+	VMOVUPS     (DX), Y10
+	VDIVPS      Y9, Y10, Y10
+	VMULPS      Y10, Y7, Y7
+	VADDPS      Y7, Y2, Y2
+	VMULPS      Y10, Y8, Y8
+	VADDPS      Y8, Y3, Y3
 	ADDQ        $0x20, DX
 	ADDQ        $0x20, CX
 	SUBQ        $0x08, BX
@@ -453,6 +454,7 @@ TEXT ·attract3AVX2(SB), NOSPLIT, $0-60
 	VXORPS       Y3, Y3, Y3
 	VXORPS       Y4, Y4, Y4
 	VXORPS       Y5, Y5, Y5
+	VMOVUPS      one<>+0(SB), Y6
 
 loop:
 	CMPQ        BX, $0x08
@@ -467,44 +469,44 @@ loop:
 	MOVLQSX     28(CX), R13
 	ADDQ        SI, SI
 	ADDQ        R10, R10
-	VMOVUPS     (AX)(SI*8), X6
-	VINSERTF128 $0x01, (AX)(R10*8), Y6, Y6
+	VMOVUPS     (AX)(SI*8), X7
+	VINSERTF128 $0x01, (AX)(R10*8), Y7, Y7
 	ADDQ        DI, DI
 	ADDQ        R11, R11
-	VMOVUPS     (AX)(DI*8), X7
-	VINSERTF128 $0x01, (AX)(R11*8), Y7, Y7
+	VMOVUPS     (AX)(DI*8), X8
+	VINSERTF128 $0x01, (AX)(R11*8), Y8, Y8
 	ADDQ        R8, R8
 	ADDQ        R12, R12
-	VMOVUPS     (AX)(R8*8), X8
-	VINSERTF128 $0x01, (AX)(R12*8), Y8, Y8
+	VMOVUPS     (AX)(R8*8), X9
+	VINSERTF128 $0x01, (AX)(R12*8), Y9, Y9
 	ADDQ        R9, R9
 	ADDQ        R13, R13
-	VMOVUPS     (AX)(R9*8), X9
-	VINSERTF128 $0x01, (AX)(R13*8), Y9, Y9
-	VUNPCKLPS   Y7, Y6, Y10
-	VUNPCKLPS   Y9, Y8, Y11
-	VSHUFPS     $0x44, Y11, Y10, Y12
-	VSHUFPS     $0xee, Y11, Y10, Y13
-	VUNPCKHPS   Y7, Y6, Y10
-	VUNPCKHPS   Y9, Y8, Y11
-	VSHUFPS     $0x44, Y11, Y10, Y10
-	VSUBPS      Y12, Y0, Y12
-	VMULPS      Y12, Y12, Y11
-	VADDPS      one<>+0(SB), Y11, Y11
-	VSUBPS      Y13, Y1, Y13
-	VMULPS      Y13, Y13, Y14
-	VADDPS      Y14, Y11, Y11
-	VSUBPS      Y10, Y2, Y10
-	VMULPS      Y10, Y10, Y14
-	VADDPS      Y14, Y11, Y11
-	VMOVUPS     (DX), Y14
-	VDIVPS      Y11, Y14, Y14
-	VMULPS      Y14, Y12, Y12
-	VADDPS      Y12, Y3, Y3
-	VMULPS      Y14, Y13, Y13
-	VADDPS      Y13, Y4, Y4
-	VMULPS      Y14, Y10, Y10
-	VADDPS      Y10, Y5, Y5
+	VMOVUPS     (AX)(R9*8), X10
+	VINSERTF128 $0x01, (AX)(R13*8), Y10, Y10
+	VUNPCKLPS   Y8, Y7, Y11
+	VUNPCKLPS   Y10, Y9, Y12
+	VSHUFPS     $0x44, Y12, Y11, Y13
+	VSHUFPS     $0xee, Y12, Y11, Y14
+	VUNPCKHPS   Y8, Y7, Y11
+	VUNPCKHPS   Y10, Y9, Y12
+	VSHUFPS     $0x44, Y12, Y11, Y11
+	VSUBPS      Y13, Y0, Y13
+	VMULPS      Y13, Y13, Y12
+	VADDPS      Y6, Y12, Y12
+	VSUBPS      Y14, Y1, Y14
+	VMULPS      Y14, Y14, Y15
+	VADDPS      Y15, Y12, Y12
+	VSUBPS      Y11, Y2, Y11
+	VMULPS      Y11, Y11, Y15
+	VADDPS      Y15, Y12, Y12
+	VMOVUPS     (DX), Y15
+	VDIVPS      Y12, Y15, Y15
+	VMULPS      Y15, Y13, Y13
+	VADDPS      Y13, Y3, Y3
+	VMULPS      Y15, Y14, Y14
+	VADDPS      Y14, Y4, Y4
+	VMULPS      Y15, Y11, Y11
+	VADDPS      Y11, Y5, Y5
 	ADDQ        $0x20, DX
 	ADDQ        $0x20, CX
 	SUBQ        $0x08, BX
@@ -734,16 +736,6 @@ DATA log8<>+24(SB)/4, $0x3eaaaaaa
 DATA log8<>+28(SB)/4, $0x3eaaaaaa
 GLOBL log8<>(SB), RODATA|NOPTR, $32
 
-DATA logBitsbias<>+0(SB)/4, $0x3f800000
-DATA logBitsbias<>+4(SB)/4, $0x3f800000
-DATA logBitsbias<>+8(SB)/4, $0x3f800000
-DATA logBitsbias<>+12(SB)/4, $0x3f800000
-DATA logBitsbias<>+16(SB)/4, $0x3f800000
-DATA logBitsbias<>+20(SB)/4, $0x3f800000
-DATA logBitsbias<>+24(SB)/4, $0x3f800000
-DATA logBitsbias<>+28(SB)/4, $0x3f800000
-GLOBL logBitsbias<>(SB), RODATA|NOPTR, $32
-
 DATA logBitsmantissa<>+0(SB)/4, $0x007fffff
 DATA logBitsmantissa<>+4(SB)/4, $0x007fffff
 DATA logBitsmantissa<>+8(SB)/4, $0x007fffff
@@ -763,6 +755,16 @@ DATA logBitsthird<>+20(SB)/4, $0x3f3504f3
 DATA logBitsthird<>+24(SB)/4, $0x3f3504f3
 DATA logBitsthird<>+28(SB)/4, $0x3f3504f3
 GLOBL logBitsthird<>(SB), RODATA|NOPTR, $32
+
+DATA logBitsbias<>+0(SB)/4, $0x3f800000
+DATA logBitsbias<>+4(SB)/4, $0x3f800000
+DATA logBitsbias<>+8(SB)/4, $0x3f800000
+DATA logBitsbias<>+12(SB)/4, $0x3f800000
+DATA logBitsbias<>+16(SB)/4, $0x3f800000
+DATA logBitsbias<>+20(SB)/4, $0x3f800000
+DATA logBitsbias<>+24(SB)/4, $0x3f800000
+DATA logBitsbias<>+28(SB)/4, $0x3f800000
+GLOBL logBitsbias<>(SB), RODATA|NOPTR, $32
 
 // func logSum3AVX2(pos *float32, index *int32, p *float32, n int, x float32, y float32, z float32) float32
 // Requires: AVX, AVX2, SSE
@@ -871,65 +873,63 @@ done:
 // func repel2AVX2(out *float32, px *float32, py *float32, x *float32, y *float32, m *float32, n int)
 // Requires: AVX
 TEXT ·repel2AVX2(SB), NOSPLIT, $0-56
-	MOVQ out+0(FP), AX
-	MOVQ px+8(FP), CX
-	MOVQ x+24(FP), DX
-	MOVQ py+16(FP), BX
-	MOVQ y+32(FP), SI
-	MOVQ m+40(FP), DI
-	MOVQ n+48(FP), R8
-	LEAQ (DX)(R8*4), DX
-	LEAQ (SI)(R8*4), SI
-	LEAQ (DI)(R8*4), DI
-	NEGQ R8
-	MOVQ $0x00000002, R9
+	MOVQ    out+0(FP), AX
+	MOVQ    px+8(FP), CX
+	MOVQ    x+24(FP), DX
+	MOVQ    py+16(FP), BX
+	MOVQ    y+32(FP), SI
+	MOVQ    m+40(FP), DI
+	MOVQ    n+48(FP), R8
+	LEAQ    (DX)(R8*4), DX
+	LEAQ    (SI)(R8*4), SI
+	LEAQ    (DI)(R8*4), DI
+	NEGQ    R8
+	MOVQ    $0x00000002, R9
+	VMOVUPS one<>+0(SB), Y0
 
 half:
-	MOVQ    R8, R10
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VMOVUPS one<>+0(SB), Y0
+	MOVQ   R8, R10
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
 
 loop:
 	TESTQ        R10, R10
 	JGE          done
-	VBROADCASTSS (DX)(R10*4), Y7
-	VSUBPS       (CX), Y7, Y8
-	VSUBPS       32(CX), Y7, Y9
-	VBROADCASTSS (SI)(R10*4), Y7
-	VSUBPS       (BX), Y7, Y10
-	VSUBPS       32(BX), Y7, Y11
-	VMULPS       Y8, Y8, Y12
-	VADDPS       Y0, Y12, Y12
-	VMULPS       Y10, Y10, Y7
-	VADDPS       Y7, Y12, Y12
-	VMULPS       Y9, Y9, Y13
-	VADDPS       Y0, Y13, Y13
+	VBROADCASTSS (DX)(R10*4), Y9
+	VSUBPS       (CX), Y9, Y11
 	VMULPS       Y11, Y11, Y7
-	VADDPS       Y7, Y13, Y13
-	VMULPS       Y13, Y12, Y14
-	VDIVPS       Y14, Y0, Y14
-	VMULPS       Y14, Y13, Y13
-	VMULPS       Y14, Y12, Y12
-	VBROADCASTSS (DI)(R10*4), Y7
-	VMULPS       Y7, Y13, Y14
-	VADDPS       Y14, Y5, Y5
-	VMULPS       Y13, Y14, Y14
-	VMULPS       Y14, Y8, Y8
-	VSUBPS       Y8, Y1, Y1
-	VMULPS       Y14, Y10, Y10
+	VADDPS       Y0, Y7, Y7
+	VSUBPS       32(CX), Y9, Y12
+	VMULPS       Y12, Y12, Y8
+	VADDPS       Y0, Y8, Y8
+	VBROADCASTSS (SI)(R10*4), Y9
+	VSUBPS       (BX), Y9, Y13
+	VMULPS       Y13, Y13, Y10
+	VADDPS       Y10, Y7, Y7
+	VSUBPS       32(BX), Y9, Y14
+	VMULPS       Y14, Y14, Y10
+	VADDPS       Y10, Y8, Y8
+	VDIVPS       Y7, Y0, Y7
+	VDIVPS       Y8, Y0, Y8
+	VBROADCASTSS (DI)(R10*4), Y9
+	VMULPS       Y9, Y7, Y10
+	VADDPS       Y10, Y5, Y5
+	VMULPS       Y10, Y7, Y7
+	VMULPS       Y9, Y8, Y10
+	VADDPS       Y10, Y6, Y6
+	VMULPS       Y10, Y8, Y8
+	VMULPS       Y11, Y7, Y10
+	VSUBPS       Y10, Y1, Y1
+	VMULPS       Y12, Y8, Y10
+	VSUBPS       Y10, Y2, Y2
+	VMULPS       Y13, Y7, Y10
 	VSUBPS       Y10, Y3, Y3
-	VMULPS       Y7, Y12, Y14
-	VADDPS       Y14, Y6, Y6
-	VMULPS       Y12, Y14, Y14
-	VMULPS       Y14, Y9, Y9
-	VSUBPS       Y9, Y2, Y2
-	VMULPS       Y14, Y11, Y11
-	VSUBPS       Y11, Y4, Y4
+	VMULPS       Y14, Y8, Y10
+	VSUBPS       Y10, Y4, Y4
 	INCQ         R10
 	JMP          loop
 
@@ -987,60 +987,58 @@ half:
 loop:
 	TESTQ        R12, R12
 	JGE          done
-	VBROADCASTSS (DX)(R12*4), Y8
-	VSUBPS       (CX), Y8, Y9
-	VMULPS       Y9, Y9, Y9
-	VADDPS       one<>+0(SB), Y9, Y10
-	VSUBPS       32(CX), Y8, Y9
-	VMULPS       Y9, Y9, Y9
-	VADDPS       one<>+0(SB), Y9, Y11
-	VBROADCASTSS (SI)(R12*4), Y8
-	VSUBPS       (BX), Y8, Y9
-	VMULPS       Y9, Y9, Y9
-	VADDPS       Y9, Y10, Y10
-	VSUBPS       32(BX), Y8, Y9
-	VMULPS       Y9, Y9, Y9
-	VADDPS       Y9, Y11, Y11
-	VBROADCASTSS (R8)(R12*4), Y8
-	VSUBPS       (DI), Y8, Y9
-	VMULPS       Y9, Y9, Y9
-	VADDPS       Y9, Y10, Y10
-	VSUBPS       32(DI), Y8, Y9
-	VMULPS       Y9, Y9, Y9
-	VADDPS       Y9, Y11, Y11
-	VMULPS       Y11, Y10, Y8
-	VMOVUPS      one<>+0(SB), Y9
-	VDIVPS       Y8, Y9, Y8
-	VMULPS       Y8, Y11, Y11
-	VMULPS       Y8, Y10, Y10
-	VBROADCASTSS (R9)(R12*4), Y8
-	VMULPS       Y8, Y11, Y9
-	VADDPS       Y9, Y6, Y6
+	VBROADCASTSS (DX)(R12*4), Y10
+	VSUBPS       (CX), Y10, Y11
+	VMULPS       Y11, Y11, Y8
+	VADDPS       one<>+0(SB), Y8, Y8
+	VSUBPS       32(CX), Y10, Y11
+	VMULPS       Y11, Y11, Y9
+	VADDPS       one<>+0(SB), Y9, Y9
+	VBROADCASTSS (SI)(R12*4), Y10
+	VSUBPS       (BX), Y10, Y11
+	VMULPS       Y11, Y11, Y11
+	VADDPS       Y11, Y8, Y8
+	VSUBPS       32(BX), Y10, Y11
+	VMULPS       Y11, Y11, Y11
+	VADDPS       Y11, Y9, Y9
+	VBROADCASTSS (R8)(R12*4), Y10
+	VSUBPS       (DI), Y10, Y11
+	VMULPS       Y11, Y11, Y11
+	VADDPS       Y11, Y8, Y8
+	VSUBPS       32(DI), Y10, Y11
+	VMULPS       Y11, Y11, Y11
+	VADDPS       Y11, Y9, Y9
+	VMOVUPS      one<>+0(SB), Y11
+	VDIVPS       Y8, Y11, Y8
+	VDIVPS       Y9, Y11, Y9
+	VBROADCASTSS (R9)(R12*4), Y10
+	VMULPS       Y10, Y8, Y11
+	VADDPS       Y11, Y6, Y6
+	VMULPS       Y11, Y8, Y8
+	VMULPS       Y10, Y9, Y11
+	VADDPS       Y11, Y7, Y7
+	VMULPS       Y11, Y9, Y9
+	VBROADCASTSS (DX)(R12*4), Y10
+	VSUBPS       (CX), Y10, Y11
+	VMULPS       Y11, Y8, Y11
+	VSUBPS       Y11, Y0, Y0
+	VSUBPS       32(CX), Y10, Y11
 	VMULPS       Y11, Y9, Y11
-	VMULPS       Y8, Y10, Y9
-	VADDPS       Y9, Y7, Y7
-	VMULPS       Y10, Y9, Y10
-	VBROADCASTSS (DX)(R12*4), Y8
-	VSUBPS       (CX), Y8, Y9
-	VMULPS       Y11, Y9, Y9
-	VSUBPS       Y9, Y0, Y0
-	VSUBPS       32(CX), Y8, Y9
-	VMULPS       Y10, Y9, Y9
-	VSUBPS       Y9, Y1, Y1
-	VBROADCASTSS (SI)(R12*4), Y8
-	VSUBPS       (BX), Y8, Y9
-	VMULPS       Y11, Y9, Y9
-	VSUBPS       Y9, Y2, Y2
-	VSUBPS       32(BX), Y8, Y9
-	VMULPS       Y10, Y9, Y9
-	VSUBPS       Y9, Y3, Y3
-	VBROADCASTSS (R8)(R12*4), Y8
-	VSUBPS       (DI), Y8, Y9
-	VMULPS       Y11, Y9, Y9
-	VSUBPS       Y9, Y4, Y4
-	VSUBPS       32(DI), Y8, Y9
-	VMULPS       Y10, Y9, Y9
-	VSUBPS       Y9, Y5, Y5
+	VSUBPS       Y11, Y1, Y1
+	VBROADCASTSS (SI)(R12*4), Y10
+	VSUBPS       (BX), Y10, Y11
+	VMULPS       Y11, Y8, Y11
+	VSUBPS       Y11, Y2, Y2
+	VSUBPS       32(BX), Y10, Y11
+	VMULPS       Y11, Y9, Y11
+	VSUBPS       Y11, Y3, Y3
+	VBROADCASTSS (R8)(R12*4), Y10
+	VSUBPS       (DI), Y10, Y11
+	VMULPS       Y11, Y8, Y11
+	VSUBPS       Y11, Y4, Y4
+	VSUBPS       32(DI), Y10, Y11
+	VMULPS       Y11, Y9, Y11
+	VSUBPS       Y11, Y5, Y5
 	INCQ         R12
 	JMP          loop
 
@@ -1067,6 +1065,44 @@ done:
 	ADDQ    $0x40, DI
 	DECQ    R11
 	JNZ     half
+	VZEROUPPER
+	RET
+
+// func spillAVX2(dst *float32, points *float32, leaves *int32, counts *float32, n int)
+// Requires: AVX
+TEXT ·spillAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ points+8(FP), CX
+	MOVQ leaves+16(FP), DX
+	MOVQ counts+24(FP), BX
+	MOVQ n+32(FP), SI
+
+loop:
+	TESTQ       SI, SI
+	JLE         done
+	MOVLQSX     (DX), DI
+	NOTQ        DI
+	LEAQ        (CX)(DI*4), DI
+	VCVTTSS2SIQ (BX), R8
+
+more:
+	VMOVUPS (DI), Y0
+	VMOVUPS Y0, (AX)
+	CMPQ    R8, $0x08
+	JLE     next
+	ADDQ    $0x20, DI
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, R8
+	JMP     more
+
+next:
+	LEAQ (AX)(R8*4), AX
+	ADDQ $0x04, DX
+	ADDQ $0x04, BX
+	DECQ SI
+	JMP  loop
+
+done:
 	VZEROUPPER
 	RET
 

@@ -110,6 +110,17 @@ func TestKernelsAreTheirTwins(t *testing.T) {
 	}
 }
 
+func TestSpillIsItsTwin(t *testing.T) {
+	points := normalRows(200, 1, 1)
+	leaves, counts := []int32{^3, ^0, ^50, ^100, ^191}, []float32{8, 1, 40, 9, 1}
+	got, want := make([]float32, 59+7), make([]float32, 59)
+	spill(got, points, leaves, counts)
+	spillGo(want, points, leaves, counts)
+	if !slices.Equal(got[:59], want) {
+		t.Error("another list")
+	}
+}
+
 func maxAbs(v []float32) (m float32) {
 	for _, x := range v {
 		m = max(m, abs(x))

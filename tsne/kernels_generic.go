@@ -40,3 +40,7 @@ func repel3(out *interaction, px, py, pz *[groupSize]float32, b *bodies, lo, hi 
 func walk2(blocks []cells, b *box, theta2 float32, l *walkList) (count, leaves int) {
 	return walk2Go(blocks, b, theta2, l)
 }
+
+func spill(dst, points []float32, leaves []int32, counts []float32) {
+	spillGo(dst, points, leaves, counts)
+}

@@ -34,6 +34,9 @@ func repel2AVX2(out *float32, px *float32, py *float32, x *float32, y *float32, 
 // repel3AVX2 is repel3Go for n bodies.
 func repel3AVX2(out *float32, px *float32, py *float32, pz *float32, x *float32, y *float32, z *float32, m *float32, n int)
 
+// spillAVX2 is spillGo for n leaves. It may write 7 values more than there are points.
+func spillAVX2(dst *float32, points *float32, leaves *int32, counts *float32, n int)
+
 // walk2AVX2 lists the cells that are summed as one in x, y and m, and the leaves to list point
 // by point in leaves (first point, inverted) and counts. All five need room for four more entries
 // than there can be.

@@ -164,8 +164,7 @@ func (t *placement) step(iteration int) {
 	}
 	t.pool.blocks(t.m, groupSize, func(lo, hi, worker int) {
 		s := &t.ref.scratch[worker]
-		var at tree // the group's points alone
-		at.dims = t.ref.dims
+		at := tree{dims: t.ref.dims} // the group's points alone
 		var group [3][groupSize]float32
 		for c := range at.dims {
 			for i := range group[c] {
@@ -174,15 +173,7 @@ func (t *placement) step(iteration int) {
 			at.points[c] = group[c][:]
 		}
 		b := at.groupBox(0)
-		count := t.ref.tree.walk(&b, t.ref.theta2, s.list)
-		s.out = interaction{}
-		for lo := 0; lo < count; lo += listChunk {
-			if at.dims == 2 {
-				repel2(&s.out, &group[0], &group[1], &s.list.bodies, lo, min(lo+listChunk, count))
-			} else {
-				repel3(&s.out, &group[0], &group[1], &group[2], &s.list.bodies, lo, min(lo+listChunk, count))
-			}
-		}
+		s.repel(&at, 0, t.ref.tree.walk(&b, t.ref.theta2, s.list))
 		for i := range hi - lo {
 			t.move(int(t.order[lo+i]), i, &group, &s.out)
 		}

@@ -232,9 +232,9 @@ func newWalkList(n int) *walkList {
 	return l
 }
 
-// walk lists what repels the points in a box: cells whose width is below theta times their
-// distance from the whole box, and the points of leaves nearer than that. Every point is in
-// the list exactly once, alone or in a cell. It returns the number of bodies listed.
+// walk lists what repels the points in a box: cells whose width is below
+// theta times their distance from the whole box, and the points of leaves nearer than that. Every
+// point is in the list exactly once, alone or in a cell. It returns the number of bodies listed.
 func (t *tree) walk(b *box, theta2 float32, l *walkList) int {
 	var count, leaves int
 	if t.dims == 2 {
@@ -242,36 +242,27 @@ func (t *tree) walk(b *box, theta2 float32, l *walkList) int {
 	} else {
 		count, leaves = walk3Go(t.blocks, b, theta2, l)
 	}
-	for i, next := range l.leaves[:leaves] {
-		lo, size := int(^next), int(l.counts[i])
-		if size <= leafSize {
-			// All at once: what is too much is overwritten by the next.
-			for c := range t.dims {
-				*(*[leafSize]float32)(l.axis(c)[count:]) = *(*[leafSize]float32)(t.points[c][lo:])
-			}
-			*(*[leafSize]float32)(l.m[count:]) = [leafSize]float32{1, 1, 1, 1, 1, 1, 1, 1}
-		} else {
-			for c := range t.dims {
-				copy(l.axis(c)[count:], t.points[c][lo:lo+size])
-			}
-			for j := range size {
-				l.m[count+j] = 1
-			}
-		}
-		count += size
-	}
-	return count
+	return t.spill(l, count, leaves)
 }
 
-// axis returns the bodies' coordinate c.
-func (b *bodies) axis(c int) []float32 {
-	switch c {
-	case 0:
-		return b.x
-	case 1:
-		return b.y
+// all lists every point by itself.
+func (t *tree) all(l *walkList) int {
+	l.leaves[0], l.counts[0] = ^0, float32(len(t.keys))
+	return t.spill(l, 0, 1)
+}
+
+// spill appends the points of the listed leaves to the count bodies.
+func (t *tree) spill(l *walkList, count, leaves int) int {
+	for c, dst := range [][]float32{l.x, l.y, l.z}[:t.dims] {
+		spill(dst[count:], t.points[c], l.leaves[:leaves], l.counts[:leaves])
 	}
-	return b.z
+	for _, points := range l.counts[:leaves] {
+		end := count + int(points)
+		for ; count < end; count++ {
+			l.m[count] = 1
+		}
+	}
+	return count
 }
 
 // walk2Go lists cells for walk: those summed as one in l's bodies, leaves to be listed point by

@@ -30,6 +30,7 @@ func main() {
 	logSum(3)
 	repel(2)
 	repel(3)
+	spill()
 	walk()
 	Generate()
 }
@@ -322,7 +323,7 @@ func attract(dims int) {
 		broadcast(coordinates[c], self[c])
 	}
 	sum := zeros(dims)
-	one := ones()
+	one := loadOne()
 	neighborLoop(dims, pos, index, n, func(v []VecVirtual) {
 		d2 := away(dims, self, v, one)
 		w := YMM()
@@ -345,6 +346,13 @@ func attract(dims int) {
 }
 
 var onesMem *Mem
+
+// loadOne returns a register of ones.
+func loadOne() VecVirtual {
+	v := YMM()
+	VMOVUPS(ones(), v)
+	return v
+}
 
 func ones() Mem {
 	if onesMem == nil {
@@ -424,9 +432,8 @@ var logCoefficients = []float32{
 	-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
 }
 
-// repel sums over bodies for 32 points, 16 at a time; one division serves two vectors:
-// 1/a = b/(ab) and 1/b = a/(ab).
-func repel(dims int) {
+// repelSetup loads the arguments of a repulsion kernel and makes i run from -n to 0.
+func repelSetup(dims int) (out Register, points, list []Register, m, n Register) {
 	name := fmt.Sprintf("repel%dAVX2", dims)
 	signature := "func(out, px, py, x, y, m *float32, n int)"
 	if dims == 3 {
@@ -434,104 +441,83 @@ func repel(dims int) {
 	}
 	TEXT(name, NOSPLIT, signature)
 	Doc(name + fmt.Sprintf(" is repel%dGo for n bodies.", dims))
-	out := Load(Param("out"), GP64())
-	var points, list []Register
+	out = Load(Param("out"), GP64())
 	for c := range dims {
 		points = append(points, Load(Param("p"+coordinates[c]), GP64()))
 		list = append(list, Load(Param(coordinates[c]), GP64()))
 	}
-	m, n := Load(Param("m"), GP64()), Load(Param("n"), GP64())
-	// Indices run from -n to 0, relative to the ends.
+	m, n = Load(Param("m"), GP64()), Load(Param("n"), GP64())
 	for _, r := range append(list, m) {
 		LEAQ(at(r, n, 4), r)
 	}
 	NEGQ(n)
+	return out, points, list, m, n
+}
+
+// repel sums over bodies for 32 points, 16 at a time.
+func repel(dims int) {
+	out, points, list, m, n := repelSetup(dims)
 	half, i := GP64(), GP64()
 	MOVQ(U32(2), half)
-	one := ones()
-	oneReg := YMM()
+	var one Op = ones()
+	if dims == 2 {
+		one = loadOne()
+	}
 	Label("half")
 	MOVQ(n, i)
 	sum := zeros(2 * (dims + 1)) // by coordinate, then q; two vectors each
-	if dims == 2 {
-		VMOVUPS(one, oneReg)
-	}
 	Label("loop")
 	TESTQ(i, i)
 	JGE(LabelRef("done"))
-	if dims == 2 {
-		// Two vectors of points in full parallel.
-		var d [2][2]VecVirtual
-		var t [2]VecVirtual
-		b := YMM()
-		for c := range 2 {
-			VBROADCASTSS(at(list[c], i, 4), b)
-			for h := range 2 {
-				d[h][c] = YMM()
-				VSUBPS(Mem{Base: points[c], Disp: 32 * h}, b, d[h][c]) // the way to the body
-			}
-		}
+	q := []VecVirtual{YMM(), YMM()}
+	b, u := YMM(), YMM()
+	// In the plane registers suffice to keep the ways to the body; in space they are
+	// computed again for the forces.
+	var way [2][2]VecVirtual
+	for c := range dims {
+		VBROADCASTSS(at(list[c], i, 4), b)
 		for h := range 2 {
-			t[h] = YMM()
-			VMULPS(d[h][0], d[h][0], t[h])
-			VADDPS(oneReg, t[h], t[h])
-			VMULPS(d[h][1], d[h][1], b)
-			VADDPS(b, t[h], t[h])
-		}
-		r := YMM()
-		VMULPS(t[1], t[0], r)
-		VDIVPS(r, oneReg, r)
-		VMULPS(r, t[1], t[1]) // q of vector 0
-		VMULPS(r, t[0], t[0]) // q of vector 1
-		VBROADCASTSS(at(m, i, 4), b)
-		for h := range 2 {
-			q := t[1-h]
-			w := r
-			VMULPS(b, q, w)
-			VADDPS(w, sum[2*2+h], sum[2*2+h])
-			VMULPS(q, w, w)
-			for c := range 2 {
-				VMULPS(w, d[h][c], d[h][c])
-				VSUBPS(d[h][c], sum[2*c+h], sum[2*c+h])
+			d := u
+			if dims == 2 {
+				way[h][c] = YMM()
+				d = way[h][c]
+			}
+			VSUBPS(Mem{Base: points[c], Disp: 32 * h}, b, d)
+			if c == 0 {
+				VMULPS(d, d, q[h])
+				VADDPS(one, q[h], q[h])
+			} else {
+				VMULPS(d, d, u)
+				VADDPS(u, q[h], q[h])
 			}
 		}
-	} else {
-		// Eight sums leave eight registers: coordinates are subtracted again where needed.
-		var t [2]VecVirtual
-		b, u := YMM(), YMM()
-		for c := range 3 {
-			VBROADCASTSS(at(list[c], i, 4), b)
-			for h := range 2 {
-				VSUBPS(Mem{Base: points[c], Disp: 32 * h}, b, u)
-				VMULPS(u, u, u)
-				if c == 0 {
-					t[h] = YMM()
-					VADDPS(one, u, t[h])
-				} else {
-					VADDPS(u, t[h], t[h])
-				}
-			}
-		}
-		r := YMM()
-		VMULPS(t[1], t[0], r)
+	}
+	dividend := one
+	if dims == 3 {
 		VMOVUPS(one, u)
-		VDIVPS(r, u, r)
-		VMULPS(r, t[1], t[1])
-		VMULPS(r, t[0], t[0])
-		VBROADCASTSS(at(m, i, 4), b)
-		for h := range 2 {
-			q := t[1-h]
-			VMULPS(b, q, u)
-			VADDPS(u, sum[2*3+h], sum[2*3+h])
-			VMULPS(q, u, q)
-		}
-		for c := range 3 {
+		dividend = u
+	}
+	for h := range q {
+		VDIVPS(q[h], dividend, q[h])
+	}
+	VBROADCASTSS(at(m, i, 4), b)
+	for h := range q {
+		VMULPS(b, q[h], u)
+		VADDPS(u, sum[2*dims+h], sum[2*dims+h])
+		VMULPS(u, q[h], q[h])
+	}
+	for c := range dims {
+		if dims == 3 {
 			VBROADCASTSS(at(list[c], i, 4), b)
-			for h := range 2 {
+		}
+		for h := range 2 {
+			if dims == 2 {
+				VMULPS(way[h][c], q[h], u)
+			} else {
 				VSUBPS(Mem{Base: points[c], Disp: 32 * h}, b, u)
-				VMULPS(t[1-h], u, u)
-				VSUBPS(u, sum[2*c+h], sum[2*c+h])
+				VMULPS(u, q[h], u)
 			}
+			VSUBPS(u, sum[2*c+h], sum[2*c+h])
 		}
 	}
 	INCQ(i)
@@ -554,6 +540,42 @@ func repel(dims int) {
 	}
 	DECQ(half)
 	JNZ(LabelRef("half"))
+	VZEROUPPER()
+	RET()
+}
+
+// spill lists one coordinate of leaves' points.
+func spill() {
+	TEXT("spillAVX2", NOSPLIT, "func(dst, points *float32, leaves *int32, counts *float32, n int)")
+	Doc("spillAVX2 is spillGo for n leaves. It may write 7 values more than there are points.")
+	dst, points := Load(Param("dst"), GP64()), Load(Param("points"), GP64())
+	leaves, counts := Load(Param("leaves"), GP64()), Load(Param("counts"), GP64())
+	n := Load(Param("n"), GP64())
+	v := YMM()
+	lo, count := GP64(), GP64()
+	Label("loop")
+	TESTQ(n, n)
+	JLE(LabelRef("done"))
+	MOVLQSX(Mem{Base: leaves}, lo)
+	NOTQ(lo)
+	LEAQ(at(points, lo, 4), lo)
+	VCVTTSS2SIQ(Mem{Base: counts}, count)
+	Label("more")
+	VMOVUPS(Mem{Base: lo}, v)
+	VMOVUPS(v, Mem{Base: dst})
+	CMPQ(count, Imm(8))
+	JLE(LabelRef("next"))
+	ADDQ(Imm(32), lo)
+	ADDQ(Imm(32), dst)
+	SUBQ(Imm(8), count)
+	JMP(LabelRef("more"))
+	Label("next")
+	LEAQ(at(dst, count, 4), dst)
+	ADDQ(Imm(4), leaves)
+	ADDQ(Imm(4), counts)
+	DECQ(n)
+	JMP(LabelRef("loop"))
+	Label("done")
 	VZEROUPPER()
 	RET()
 }
