@@ -44,6 +44,7 @@ type Display struct {
 	started time.Time
 	first   int       // Done when the job started
 	drawn   time.Time // when last drawn
+	updated time.Time // when last told
 	open    bool      // an unfinished line is on the terminal
 }
 
@@ -84,7 +85,7 @@ func (d *Display) Update(s Status) {
 	if d.last.Total == 0 && s.Total > 0 { // what came before was no counted work
 		d.started, d.first = now, s.Done
 	}
-	d.last = s
+	d.last, d.updated = s, now
 	if now.Sub(d.drawn) >= d.o.Every {
 		d.draw(now)
 	}
@@ -113,7 +114,7 @@ func (d *Display) finish() {
 		return
 	}
 	if d.shown != d.last {
-		d.draw(time.Now())
+		d.draw(d.updated) // what came after the job is not part of it
 	}
 	if d.open {
 		fmt.Fprintln(d.w)
