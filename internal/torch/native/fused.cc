@@ -1,6 +1,11 @@
 // The training path: the operations in which an epoch is spent, each doing in
 // one pass over memory what eager PyTorch does in several. Same formulas, same
 // autograd: nn.Linear with ReLU, nn.MSELoss, torch.optim.Adam.
+//
+// All of it runs on one pool of threads, libtorch's. The BLAS itself is kept to
+// one thread (latent_set_num_threads) and each of ours multiplies its own block
+// of rows, bias and ReLU while they are in its cache. OpenBLAS with threads of its
+// own beside OpenMP's has two pools that wait for each other by spinning.
 #include <ATen/Parallel.h>
 #include <torch/torch.h>
 
@@ -9,6 +14,9 @@
 
 #include "guard.h"
 #include "shim.h"
+
+// Lets the compiler vectorise sqrt; nobody here reads errno.
+#pragma GCC optimize("no-math-errno")
 
 using latent::guard;
 using torch::autograd::AutogradContext;
@@ -19,7 +27,7 @@ namespace {
 // Chosen by the CPU at load time; the plain loops below are what it compiles.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define LATENT_CLONES \
-  __attribute__((target_clones("default", "arch=haswell", "arch=skylake-avx512")))
+  __attribute__((target_clones("default", "avx2", "avx512f")))
 #else
 #define LATENT_CLONES
 #endif
@@ -28,9 +36,31 @@ bool plain(const at::Tensor &t) {
   return t.device().is_cpu() && t.scalar_type() == at::kFloat && t.is_contiguous();
 }
 
-// Rows per task: about 256 KiB of float32, so that small batches stay serial.
-int64_t grain(int64_t columns) {
-  return std::max<int64_t>(1, (1 << 16) / std::max<int64_t>(1, columns));
+// Calls body(first, count) for one block of 0..n-1 per thread. work is the number
+// of multiplications; a small product is not worth waking anybody for.
+template <typename Body>
+void split(int64_t n, int64_t work, Body body) {
+  const int64_t threads = work < (1 << 20) ? 1 : at::get_num_threads();
+  const int64_t block = ((n + threads - 1) / threads + 15) / 16 * 16;
+  if (block >= n) {
+    body(0, n);
+    return;
+  }
+  at::parallel_for(0, (n + block - 1) / block, 1, [&](int64_t lo, int64_t hi) {
+    at::AutoDispatchBelowADInplaceOrView no_autograd;  // per thread
+    for (int64_t b = lo; b < hi; ++b)
+      body(b * block, std::min(block, n - b * block));
+  });
+}
+
+// The product a b, its rows split over the threads.
+at::Tensor mm_rows(const at::Tensor &a, const at::Tensor &b) {
+  at::Tensor c = at::empty({a.size(0), b.size(1)}, a.options());
+  split(c.size(0), a.numel() * b.size(1), [&](int64_t first, int64_t count) {
+    at::Tensor rows = c.narrow(0, first, count);
+    at::mm_out(rows, a.narrow(0, first, count), b);
+  });
+  return c;
 }
 
 LATENT_CLONES
@@ -41,7 +71,7 @@ void add_bias_rows(float *y, const float *bias, int64_t rows, int64_t columns,
     if (relu) {
       for (int64_t c = 0; c < columns; ++c) {
         const float v = row[c] + bias[c];
-        row[c] = v > 0.0f ? v : (v != v ? v : 0.0f);  // NaN stays, as in PyTorch
+        row[c] = v < 0.0f ? 0.0f : v;  // NaN stays, as in PyTorch
       }
     } else {
       for (int64_t c = 0; c < columns; ++c) row[c] += bias[c];
@@ -49,7 +79,7 @@ void add_bias_rows(float *y, const float *bias, int64_t rows, int64_t columns,
   }
 }
 
-// gz = g where y > 0, and the column sums of gz are added to sum.
+// gz = g but 0 where y <= 0, and the column sums of gz are added to sum.
 LATENT_CLONES
 void relu_backward_rows(const float *g, const float *y, float *gz, float *sum,
                         int64_t rows, int64_t columns) {
@@ -57,7 +87,7 @@ void relu_backward_rows(const float *g, const float *y, float *gz, float *sum,
     const float *gr = g + r * columns, *yr = y + r * columns;
     float *out = gz + r * columns;
     for (int64_t c = 0; c < columns; ++c) {
-      const float v = yr[c] > 0.0f ? gr[c] : 0.0f;
+      const float v = yr[c] <= 0.0f ? 0.0f : gr[c];  // NaN in y lets g pass, as in PyTorch
       out[c] = v;
       sum[c] += v;
     }
@@ -121,12 +151,15 @@ struct Linear : public torch::autograd::Function<Linear> {
       ctx->save_for_backward({xh, wh, relu ? y : at::Tensor()});
     } else {
       if (plain(x) && plain(weight) && plain(bias)) {
-        y = at::mm(x, weight.t());
-        const int64_t columns = y.size(1);
-        float *data = y.data_ptr<float>();
         const float *b = bias.data_ptr<float>();
-        at::parallel_for(0, y.size(0), grain(columns), [&](int64_t lo, int64_t hi) {
-          add_bias_rows(data + lo * columns, b, hi - lo, columns, relu);
+        const int64_t columns = weight.size(0);
+        y = at::empty({x.size(0), columns}, x.options());
+        float *data = y.data_ptr<float>();
+        const at::Tensor wt = weight.t();
+        split(x.size(0), x.numel() * columns, [&](int64_t first, int64_t count) {
+          at::Tensor rows = y.narrow(0, first, count);
+          at::mm_out(rows, x.narrow(0, first, count), wt);
+          add_bias_rows(data + first * columns, b, count, columns, relu);
         });
       } else {
         y = at::addmm(bias, x, weight.t());
@@ -147,7 +180,7 @@ struct Linear : public torch::autograd::Function<Linear> {
       const int64_t rows = g.size(0), columns = g.size(1);
       at::Tensor gz = at::empty_like(g);
       // Fixed blocks, added up in their order: the same sum however many threads.
-      const int64_t block = 128, blocks = (rows + block - 1) / block;
+      const int64_t block = 64, blocks = (rows + block - 1) / block;
       at::Tensor partial = at::zeros({blocks, columns}, g.options());
       const float *gp = g.data_ptr<float>(), *yp = y.data_ptr<float>();
       float *zp = gz.data_ptr<float>(), *sp = partial.data_ptr<float>();
@@ -165,9 +198,14 @@ struct Linear : public torch::autograd::Function<Linear> {
       bias_grad = g.to(at::kFloat).sum(0);
     }
     if (g.scalar_type() != weight.scalar_type()) g = g.to(weight.scalar_type());
-    at::Tensor weight_grad = g.t().mm(x);
-    at::Tensor x_grad;
-    if (ctx->needs_input_grad(0)) x_grad = g.mm(weight);
+    at::Tensor weight_grad, x_grad;
+    if (plain(g) && plain(x) && plain(weight)) {
+      weight_grad = mm_rows(g.t(), x);
+      if (ctx->needs_input_grad(0)) x_grad = mm_rows(g, weight);
+    } else {
+      weight_grad = g.t().mm(x);
+      if (ctx->needs_input_grad(0)) x_grad = g.mm(weight);
+    }
     if (weight_grad.scalar_type() != at::kFloat) weight_grad = weight_grad.to(at::kFloat);
     return {x_grad, weight_grad, bias_grad, at::Tensor(), at::Tensor()};
   }
