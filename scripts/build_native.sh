@@ -25,7 +25,8 @@ if [ -z "$gotorch" ]; then
 	gotorch=$(go list -m -f '{{.Dir}}' github.com/wangkuiyi/gotorch)
 fi
 
-flags="-std=c++17 -fPIC -fopenmp -D_GLIBCXX_USE_CXX11_ABI=$LIBTORCH_ABI"
+# The version is handed over, since Debian's 1.13.1 calls itself 1.13.0 in its header.
+flags="-std=c++17 -fPIC -fopenmp -D_GLIBCXX_USE_CXX11_ABI=$LIBTORCH_ABI -DLATENT_LIBTORCH_VERSION='\"$LIBTORCH_VERSION\"'"
 libs="-ltorch_cpu -lc10"
 rpath="-Wl,-rpath,'$LIBTORCH_LIB'"
 # -isystem /usr/include would break the compiler's own search order; it is searched anyway.
