@@ -69,10 +69,10 @@ func trained(dir string, c Config) (int, error) {
 		return other, nil
 	}
 	rows, err := run.ReadLosses(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil // it ended before its first checkpoint
-	}
-	if err != nil || len(rows) == 0 {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && len(rows) == 0:
+		return 0, nil // it ended before its first checkpoint, or its first step
+	case err != nil:
 		return none, err
 	}
 	if epochs := rows[len(rows)-1].Epoch; epochs <= c.Epochs {

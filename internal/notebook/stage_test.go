@@ -164,6 +164,10 @@ func TestChoose(t *testing.T) {
 		}
 		begin(c, s.epochs)
 	}
+	begin(with(20, 3), 0) // saved before its first step
+	if resume, err := b.choose(path, with(20, 3), "train"); !resume || err != nil {
+		t.Errorf("a run without a step is not gone on with: %v, %v", resume, err)
+	}
 	if err := os.WriteFile(filepath.Join(path, run.ConfigFile), []byte("{"), 0o644); err != nil {
 		t.Fatal(err)
 	}
