@@ -256,13 +256,15 @@ func (t *tree) spill(l *walkList, count, leaves int) int {
 	for c, dst := range [][]float32{l.x, l.y, l.z}[:t.dims] {
 		spill(dst[count:], t.points[c], l.leaves[:leaves], l.counts[:leaves])
 	}
+	total := count
 	for _, points := range l.counts[:leaves] {
-		end := count + int(points)
-		for ; count < end; count++ {
-			l.m[count] = 1
-		}
+		total += int(points)
 	}
-	return count
+	ones := l.m[count:total]
+	for i := range ones {
+		ones[i] = 1
+	}
+	return total
 }
 
 // walk2Go lists cells for walk: those summed as one in l's bodies, leaves to be listed point by
