@@ -89,6 +89,10 @@ const char *latent_affine_grid(Tensor theta, int64_t n, int64_t c, int64_t h,
 const char *latent_grid_sample(Tensor input, Tensor grid, Tensor *out);
 const char *latent_topk_smallest(Tensor a, int64_t k, Tensor *values,
                                  Tensor *indices);
+const char *latent_upsample_bicubic(Tensor x, int64_t height, int64_t width,
+                                    Tensor *out);
+const char *latent_supcon(Tensor z, Tensor labels, double scale, bool norms,
+                          Tensor *out);
 
 // --- the training path, fused -----------------------------------------------------
 // Linear and an optional ReLU behind it; weight is out x in, as nn.Linear's.
