@@ -1,0 +1,74 @@
+package contrastive
+
+import (
+	"fmt"
+	"math"
+
+	"latent/internal/torch"
+)
+
+// Augmentation says how far images may be changed. Each number is the largest
+// change in either direction, drawn uniformly; 0 is none. Lengths are in units of
+// half the image's side, as affine_grid has them.
+type Augmentation struct {
+	Rotation float64 // radians
+	Scale    float64 // share of the size, below 1
+	Shear    float64 // x moved per y
+	Shift    float64 // along x and along y
+	Elastic  float64 // of the points of a 4 x 4 grid, between which displacements are interpolated
+}
+
+// DefaultAugmentation: 0.35 radians, scale and shear 0.2, shift 0.15, elastic 0.2.
+func DefaultAugmentation() Augmentation {
+	return Augmentation{Rotation: 0.35, Scale: 0.2, Shear: 0.2, Shift: 0.15, Elastic: 0.2}
+}
+
+// Validate names the first range that makes no sense.
+func (a Augmentation) Validate() error {
+	for _, r := range []struct {
+		name       string
+		value, top float64
+	}{
+		{"rotation", a.Rotation, math.Pi}, {"scale", a.Scale, 0.99}, {"shear", a.Shear, 10}, {"shift", a.Shift, 2}, {"elastic", a.Elastic, 2},
+	} {
+		if !(r.value >= 0 && r.value <= r.top) {
+			return fmt.Errorf("contrastive: augmentation: %s must be from 0 to %.4g, got %g", r.name, r.top, r.value)
+		}
+	}
+	return nil
+}
+
+const (
+	knots = 4                 // a side of the elastic grid
+	draws = 5 + 2*knots*knots // uniform numbers per image, whatever the ranges are
+)
+
+// Apply returns changed copies of square images (n x side^2), bilinearly
+// interpolated, 0 outside. It draws torch.rand(n, 37) from the default generator,
+// a row an image: angle, scale, shear, shift along x and y, then 4 x 4
+// displacements along x and as many along y.
+func (a Augmentation) Apply(s *torch.Scope, images *torch.Tensor) *torch.Tensor {
+	n := images.Shape()[0]
+	return a.apply(images, s.Uniform(images, 0, 1, n, draws))
+}
+
+// apply maps output to input pixels by k R(angle) [[1, shear], [0, 1]] and the
+// shift, plus the elastic displacement; u (n x 37) is uniform in [0, 1).
+func (a Augmentation) apply(images, u *torch.Tensor) *torch.Tensor {
+	shape := images.Shape()
+	n, side := shape[0], int(math.Round(math.Sqrt(float64(shape[1]))))
+	u = u.Scale(2, -1)
+	draw := func(i int) *torch.Tensor { return u.Slice(1, i, i+1) }
+
+	angle, scale, shear := draw(0).Scale(a.Rotation, 0), draw(1).Scale(a.Scale, 1), draw(2).Scale(a.Shear, 0)
+	cos, sin := angle.Cos().Mul(scale), angle.Sin().Mul(scale)
+	theta := torch.Cat(1,
+		cos, cos.Mul(shear).Sub(sin), draw(3).Scale(a.Shift, 0),
+		sin, sin.Mul(shear).Add(cos), draw(4).Scale(a.Shift, 0))
+	grid := torch.AffineGrid(theta.Reshape(n, 2, 3), n, side, side)
+	if a.Elastic > 0 {
+		d := u.Slice(1, 5, draws).Reshape(n, 2, knots, knots).UpsampleBicubic(side, side) // n x 2 x side x side
+		grid = grid.Add(d.Transpose(1, 2).Transpose(2, 3).Scale(a.Elastic, 0))
+	}
+	return torch.GridSample(images.Reshape(n, 1, side, side), grid).Reshape(n, side*side)
+}

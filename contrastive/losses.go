@@ -1,0 +1,102 @@
+package contrastive
+
+import (
+	"fmt"
+
+	"latent/autoenc"
+	"latent/internal/torch"
+)
+
+// NTXent is SimCLR's loss (arXiv 2002.05709, eq. 1; the notebook's general form).
+// It uses no label: the positive of an image is its augmented copy, the negatives
+// are all other images and copies of the batch. Over the 2n latents of n images
+//
+//	mean_i [ log sum_{k != i} exp(s(z_i, z_k) / tau) - s(z_i, z_copy of i) / tau ]
+//
+// and nothing for a batch of one image, which has no negative.
+type NTXent struct{ Options }
+
+// DefaultNTXent is cosine similarity, temperature 0.3, weight 1, chosen by
+// measured runs.
+func DefaultNTXent() NTXent {
+	return NTXent{Options{Temperature: 0.3, Weight: 1, Similarity: Cosine, Augment: true, Augmentation: DefaultAugmentation()}}
+}
+
+// Validate names the first option that does not fit.
+func (l NTXent) Validate() error {
+	if err := l.validate(); err != nil {
+		return err
+	}
+	if !l.Augment {
+		return fmt.Errorf("contrastive: nt-xent needs augmentation: the copies are its positive pairs")
+	}
+	return nil
+}
+
+// Loss augments the batch and returns the loss, nil for a batch of one.
+func (l NTXent) Loss(b autoenc.Batch) *torch.Tensor {
+	z := withCopies(b, l.Augmentation)
+	n := b.Latent.Shape()[0]
+	if n < 2 {
+		return nil
+	}
+	image := make([]int64, 2*n)
+	for i := range image {
+		image[i] = int64(i % n)
+	}
+	return l.of(z, torch.From(b.Scope, b.Model.Device(), image, 2*n))
+}
+
+// SupCon is the supervised contrastive loss (arXiv 2004.11362, eq. 2, L_out): all
+// pairs of one class in the batch are positive. Over the rows i that have a
+// positive, among the n latents, or 2n with augmented copies,
+//
+//	mean_i [ log sum_{k != i} exp(s(z_i, z_k) / tau) - mean_{p of i's class, p != i} s(z_i, z_p) / tau ]
+//
+// and nothing for a batch without a pair.
+type SupCon struct{ Options }
+
+// DefaultSupCon is euclidean similarity, temperature 1, weight 1, without
+// augmentation, chosen by measured runs.
+func DefaultSupCon() SupCon {
+	return SupCon{Options{Temperature: 1, Weight: 1, Similarity: Euclidean, Augmentation: DefaultAugmentation()}}
+}
+
+// Validate names the first option that does not fit.
+func (l SupCon) Validate() error { return l.validate() }
+
+// Loss returns the loss, nil for a batch without a positive pair.
+func (l SupCon) Loss(b autoenc.Batch) *torch.Tensor {
+	z, copies := b.Latent, 1
+	if l.Augment {
+		z, copies = withCopies(b, l.Augmentation), 2
+	}
+	labels := make([]int64, 0, copies*len(b.Labels))
+	seen := map[int]bool{}
+	for range copies {
+		for _, label := range b.Labels {
+			labels = append(labels, int64(label))
+			seen[label] = true
+		}
+	}
+	if len(seen) == len(labels) { // every row is the only one of its class
+		return nil
+	}
+	return l.of(z, torch.From(b.Scope, b.Model.Device(), labels, len(labels)))
+}
+
+// withCopies returns the batch's latents and, below them, those of its augmented copy.
+func withCopies(b autoenc.Batch, a Augmentation) *torch.Tensor {
+	return torch.Cat(0, b.Latent, b.Model.Encoder.Forward(a.Apply(b.Scope, b.Images)))
+}
+
+// of is the loss of the rows of z (n x d), one label each.
+func (o Options) of(z, labels *torch.Tensor) *torch.Tensor {
+	var loss *torch.Tensor
+	if o.Similarity == Cosine {
+		loss = torch.SupCon(z.Normalize(1), labels, 1/o.Temperature, false)
+	} else {
+		loss = torch.SupCon(z, labels, 2/o.Temperature, true)
+	}
+	return loss.Scale(o.Weight, 0)
+}

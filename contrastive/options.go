@@ -1,0 +1,105 @@
+package contrastive
+
+import (
+	"fmt"
+	"strings"
+
+	"latent/autoenc"
+)
+
+// Similarity says what s(a, b) is in a loss.
+type Similarity string
+
+const (
+	Cosine    Similarity = "cosine"    // of the angle: <a, b> / (|a| |b|), norms at least 1e-12
+	Euclidean Similarity = "euclidean" // -|a - b|^2, for the nearest centroid by the 2-norm
+)
+
+// Options of a loss.
+type Options struct {
+	Temperature float64 // tau, above 0: similarities are divided by it
+	Weight      float64 // of the loss beside the reconstruction loss, at least 0
+	Similarity  Similarity
+
+	// Augment adds a changed copy of every image of the batch. NT-Xent needs it:
+	// the two are its positive pair. The notebook's loss has none.
+	Augment      bool
+	Augmentation Augmentation
+}
+
+// Names of the losses, as New takes them.
+func Names() []string { return []string{"notebook", "nt-xent", "supcon"} }
+
+// Defaults are the options of the named loss, those of DefaultNotebook,
+// DefaultNTXent or DefaultSupCon.
+func Defaults(name string) (Options, error) {
+	switch name {
+	case "notebook":
+		return DefaultNotebook().Options, nil
+	case "nt-xent":
+		return DefaultNTXent().Options, nil
+	case "supcon":
+		return DefaultSupCon().Options, nil
+	}
+	return Options{}, fmt.Errorf("contrastive: unknown loss %q: want %s", name, strings.Join(Names(), ", "))
+}
+
+// New makes the named loss and validates its options.
+func New(name string, o Options) (autoenc.ExtraLoss, error) {
+	var loss interface {
+		autoenc.ExtraLoss
+		Validate() error
+	}
+	switch name {
+	case "notebook":
+		loss = Notebook{o}
+	case "nt-xent":
+		loss = NTXent{o}
+	case "supcon":
+		loss = SupCon{o}
+	default:
+		_, err := Defaults(name)
+		return nil, err
+	}
+	if err := loss.Validate(); err != nil {
+		return nil, err
+	}
+	return loss, nil
+}
+
+// validate checks what all losses share.
+func (o Options) validate() error {
+	switch {
+	case !(o.Temperature > 0) || o.Temperature > 1e6:
+		return fmt.Errorf("contrastive: temperature must be above 0 and finite, got %g", o.Temperature)
+	case !(o.Weight >= 0) || o.Weight > 1e6:
+		return fmt.Errorf("contrastive: weight must be at least 0 and finite, got %g", o.Weight)
+	case o.Similarity != Cosine && o.Similarity != Euclidean:
+		return fmt.Errorf("contrastive: unknown similarity %q: want cosine or euclidean", o.Similarity)
+	case o.Augment:
+		return o.Augmentation.Validate()
+	}
+	return nil
+}
+
+// Check says whether the named loss can be trained on images of these classes.
+// The notebook's and SupCon need two of them; NT-Xent takes any, and none.
+func Check(name string, labels []int) error {
+	if name == "nt-xent" {
+		return nil
+	}
+	if len(labels) == 0 {
+		return fmt.Errorf("contrastive: %s needs labels, and there are none", name)
+	}
+	several := false
+	for i, label := range labels {
+		if label < 0 || name == "notebook" && label >= classes {
+			return fmt.Errorf("contrastive: %s: label %d of image %d is no class: want 0 to %d", name, label, i, classes-1)
+		}
+		several = several || label != labels[0]
+	}
+	if !several {
+		return fmt.Errorf("contrastive: %s needs images of at least two classes, and all are of class %d", name, labels[0])
+	}
+	return nil
+}
