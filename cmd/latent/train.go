@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"latent/contrastive"
 	"latent/internal/notebook"
 )
 
@@ -45,26 +46,36 @@ func trainFlags(d notebook.Config) []cli.Flag {
 		&cli.Int64Flag{Name: "seed", Value: d.Seed, Usage: "what torch.manual_seed would get"},
 		&cli.IntFlag{Name: "limit", Value: d.Limit, DefaultText: "all", Usage: "use only the first `N` images of each split, for a quick look"},
 		&cli.StringFlag{Name: "contrastive", Value: d.Contrastive, Usage: "loss added on the latents: none, notebook, nt-xent or supcon"},
+		&cli.Float64Flag{Name: "temperature", DefaultText: "the loss's own", Usage: "of the contrastive loss"},
+		&cli.StringFlag{Name: "similarity", DefaultText: "the loss's own", Usage: "of the contrastive loss: cosine or euclidean"},
+		&cli.BoolFlag{Name: "augment", DefaultText: "the loss's own", Usage: "let supcon see an augmented copy of each image, as nt-xent always does"},
+		&cli.Float64Flag{Name: "contrastive-weight", DefaultText: "the loss's own", Usage: "of the contrastive loss beside the reconstruction loss"},
 	}
 }
 
 // configure overwrites base with the flags that were given.
 func configure(c *cli.Context, base notebook.Config) (notebook.Config, error) {
+	if name := c.String("contrastive"); c.IsSet("contrastive") && name != base.Contrastive {
+		base.ExtraLoss = notebook.NewExtraLoss(name)
+	}
 	for name, set := range map[string]func(){
-		"data":         func() { base.Data = c.String("data") },
-		"dataset":      func() { base.Dataset = c.String("dataset") },
-		"device":       func() { base.Device = c.String("device") },
-		"threads":      func() { base.Threads = c.Int("threads") },
-		"epochs":       func() { base.Epochs = c.Int("epochs") },
-		"batch-size":   func() { base.BatchSize = c.Int("batch-size") },
-		"lr":           func() { base.LearningRate = c.Float64("lr") },
-		"weight-decay": func() { base.WeightDecay = c.Float64("weight-decay") },
-		"shuffle":      func() { base.Shuffle = c.Bool("shuffle") },
-		"precision":    func() { base.Precision = c.String("precision") },
-		"init":         func() { base.Init = c.String("init") },
-		"seed":         func() { base.Seed = c.Int64("seed") },
-		"limit":        func() { base.Limit = c.Int("limit") },
-		"contrastive":  func() { base.Contrastive = c.String("contrastive") },
+		"data":               func() { base.Data = c.String("data") },
+		"dataset":            func() { base.Dataset = c.String("dataset") },
+		"device":             func() { base.Device = c.String("device") },
+		"threads":            func() { base.Threads = c.Int("threads") },
+		"epochs":             func() { base.Epochs = c.Int("epochs") },
+		"batch-size":         func() { base.BatchSize = c.Int("batch-size") },
+		"lr":                 func() { base.LearningRate = c.Float64("lr") },
+		"weight-decay":       func() { base.WeightDecay = c.Float64("weight-decay") },
+		"shuffle":            func() { base.Shuffle = c.Bool("shuffle") },
+		"precision":          func() { base.Precision = c.String("precision") },
+		"init":               func() { base.Init = c.String("init") },
+		"seed":               func() { base.Seed = c.Int64("seed") },
+		"limit":              func() { base.Limit = c.Int("limit") },
+		"temperature":        func() { base.Temperature = c.Float64("temperature") },
+		"similarity":         func() { base.Similarity = contrastive.Similarity(c.String("similarity")) },
+		"augment":            func() { base.Augment = c.Bool("augment") },
+		"contrastive-weight": func() { base.Weight = c.Float64("contrastive-weight") },
 	} {
 		if c.IsSet(name) {
 			set()

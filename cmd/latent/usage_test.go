@@ -26,6 +26,12 @@ func TestWrongCalls(t *testing.T) {
 		{"train --out x --threads 0", "threads"},
 		{"train --out x --limit -1", "limit"},
 		{"train --out x --contrastive triplet", "nt-xent"},
+		{"train --out x --contrastive supcon --temperature 0", "temperature must be above 0 and finite, got 0"},
+		{"train --out x --contrastive supcon --similarity manhattan", `unknown similarity "manhattan": want cosine or euclidean`},
+		{"train --out x --contrastive supcon --contrastive-weight -1", "weight"},
+		{"train --out x --contrastive nt-xent --augment=false", "nt-xent needs augmentation"},
+		{"train --out x --contrastive notebook --augment", "no augmentation"},
+		{"train --out x --temperature 0.1", "choose one of notebook, nt-xent, supcon"},
 		{"train --out x extra", `"extra"`},
 		{"train", "--out"},
 		{"notebook", "--out"},
@@ -65,13 +71,13 @@ func TestHelp(t *testing.T) {
 	common := "--data --dataset --device --threads --seed"
 	for command, flags := range map[string]string{
 		"data":         "--data --dataset --json --quiet",
-		"train":        common + " --out --epochs --batch-size --lr --weight-decay --contrastive --init --shuffle --precision --resume --json --quiet",
+		"train":        common + " --out --epochs --batch-size --lr --weight-decay --contrastive --temperature --similarity --augment --contrastive-weight --init --shuffle --precision --resume --json --quiet",
 		"encode":       "--run --split --input --output --device --threads",
 		"classify":     "--run --metric --clusters --confusion --json",
 		"tsne":         "--input --output --every --method --perplexity --theta --iterations --early-exaggeration --exaggeration-iterations --learning-rate --init --seed --threads --json",
 		"plot loss":    "--run --output",
 		"plot scatter": "--input --labels --output",
-		"notebook":     common + " --out --epochs --every --contrastive --json",
+		"notebook":     common + " --out --epochs --every --contrastive --temperature --similarity --augment --json",
 		"info":         "--json",
 	} {
 		help := must(t, append(strings.Fields(command), "--help")...).stdout

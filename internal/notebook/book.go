@@ -25,7 +25,7 @@ type Options struct {
 // DefaultOptions are the notebook's.
 func DefaultOptions() Options {
 	o := Options{Config: DefaultConfig(), Every: 3}
-	o.Contrastive = "notebook"
+	o.ExtraLoss = NewExtraLoss("notebook")
 	return o
 }
 

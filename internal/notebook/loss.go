@@ -2,22 +2,48 @@ package notebook
 
 import (
 	"fmt"
+	"strings"
 
 	"latent/autoenc"
+	"latent/contrastive"
 )
 
-// ExtraLoss says which contrastive loss is added to the reconstruction loss.
+// ExtraLoss says which contrastive loss is added to the reconstruction loss, and
+// with which options. With "none" the others have their zero value.
 type ExtraLoss struct {
-	Contrastive string `json:"contrastive"` // none, notebook, nt-xent or supcon
+	Contrastive string                 `json:"contrastive"` // none, notebook, nt-xent or supcon
+	Temperature float64                `json:"temperature"`
+	Similarity  contrastive.Similarity `json:"similarity"` // cosine or euclidean
+	Augment     bool                   `json:"augment"`
+	Weight      float64                `json:"contrastive_weight"`
+}
+
+// NewExtraLoss is the named loss with its defaults, where the name is known.
+func NewExtraLoss(name string) ExtraLoss {
+	o, _ := contrastive.Defaults(name) // new refuses an unknown name
+	return ExtraLoss{Contrastive: name, Temperature: o.Temperature, Similarity: o.Similarity, Augment: o.Augment, Weight: o.Weight}
 }
 
 // new makes the loss, nil for none.
 func (e ExtraLoss) new() (autoenc.ExtraLoss, error) {
-	switch e.Contrastive {
-	case "none":
+	if e.Contrastive == "none" {
+		if e != (ExtraLoss{Contrastive: "none"}) {
+			return nil, fmt.Errorf("temperature, similarity, augmentation and weight are a contrastive loss's: choose one of %s", strings.Join(contrastive.Names(), ", "))
+		}
 		return nil, nil
-	case "notebook", "nt-xent", "supcon":
-		return nil, fmt.Errorf("contrastive loss %q is not built in yet: use none", e.Contrastive)
 	}
-	return nil, fmt.Errorf("unknown contrastive loss %q: want none, notebook, nt-xent or supcon", e.Contrastive)
+	o, err := contrastive.Defaults(e.Contrastive)
+	if err != nil {
+		return nil, fmt.Errorf("unknown contrastive loss %q: want none, %s", e.Contrastive, strings.Join(contrastive.Names(), ", "))
+	}
+	o.Temperature, o.Similarity, o.Augment, o.Weight = e.Temperature, e.Similarity, e.Augment, e.Weight
+	return contrastive.New(e.Contrastive, o)
+}
+
+// check says whether the loss can be trained on images of these classes.
+func (e ExtraLoss) check(labels []int) error {
+	if e.Contrastive == "none" {
+		return nil
+	}
+	return contrastive.Check(e.Contrastive, labels)
 }

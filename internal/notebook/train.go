@@ -166,6 +166,9 @@ type job struct {
 // prepare makes the model and its trainer, at the checkpoint if there is one.
 // Nothing is written.
 func (j *job) prepare(extra autoenc.ExtraLoss, checkpoint *autoenc.Checkpoint) error {
+	if err := j.ExtraLoss.check(j.data.Train.Labels); err != nil {
+		return err
+	}
 	model, err := autoenc.New(j.data.Train.Rows*j.data.Train.Cols, j.Seed)
 	if err != nil {
 		return err
