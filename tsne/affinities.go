@@ -29,12 +29,13 @@ func NewAffinities(g *NeighborGraph, perplexity float64, threadCount int) (*Affi
 	}
 	p := newPool(threads(threadCount))
 	defer p.close()
-	return jointProbabilities(p, g, perplexity), nil
+	return jointProbabilities(p, g, perplexity, make([]float32, len(g.Distance))), nil
 }
 
-func jointProbabilities(p *pool, g *NeighborGraph, perplexity float64) *Affinities {
+// jointProbabilities is NewAffinities with scratch for the conditional probabilities, as many as
+// there are distances; it may be the distances themselves, which are lost then.
+func jointProbabilities(p *pool, g *NeighborGraph, perplexity float64, cond []float32) *Affinities {
 	n, k := g.N, g.K
-	cond := make([]float32, n*k)
 	scratch := make([][]float64, p.size())
 	for i := range scratch {
 		scratch[i] = make([]float64, k)

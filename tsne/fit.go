@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"time"
 )
 
@@ -76,21 +77,21 @@ func Fit(ctx context.Context, x []float32, n int, o Options) (*Embedding, error)
 		x: x, neighbors: finder, threads: o.Threads, theta: o.Theta,
 	}
 	report(StageAffinities)
-	affinities, err := NewAffinities(graph, o.Perplexity, o.Threads)
-	if err != nil {
-		return nil, err
-	}
+	p := newPool(threads(o.Threads))
+	defer p.close()
+	runtime.GC() // the search's scratch, before there is more: memory is bounded by the largest stage
+	affinities := jointProbabilities(p, graph, o.Perplexity, graph.Distance)
 	graph = nil
+	runtime.GC()
 	report(StageInit)
-	y, err := Start(x, n, o)
+	y, err := start(p, x, n, o)
 	if err != nil {
 		return nil, err
 	}
-	z, err := NewOptimizer(affinities, y, o)
+	z, err := newOptimizer(p, affinities, y, o)
 	if err != nil {
 		return nil, err
 	}
-	defer z.Close()
 	err = z.Run(ctx, o.Progress)
 	e.Y, e.KL, e.Iterations, e.Stop = z.Positions(), z.KL(), z.Iteration(), z.Stop()
 	e.Seconds = time.Since(began).Seconds()

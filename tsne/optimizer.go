@@ -50,13 +50,22 @@ func NewOptimizer(a *Affinities, y []float32, o Options) (*Optimizer, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
+	p := newPool(threads(o.Threads))
+	z, err := newOptimizer(p, a, y, o)
+	if err != nil {
+		p.close()
+	}
+	return z, err
+}
+
+func newOptimizer(p *pool, a *Affinities, y []float32, o Options) (*Optimizer, error) {
 	if len(y) != a.N*o.Components {
 		return nil, fmt.Errorf("tsne: optimizer: %d starting values: want %d rows of %d", len(y), a.N, o.Components)
 	}
 	if err := checkRows("optimizer", y, a.N); err != nil {
 		return nil, err
 	}
-	z := &Optimizer{o: o, pool: newPool(threads(o.Threads)), kl: math.NaN(), gradientNorm: math.NaN()}
+	z := &Optimizer{o: o, pool: p, kl: math.NaN(), gradientNorm: math.NaN()}
 	z.f = newField(z.pool, a, y, o.Components, o.Theta, o.Method == Exact)
 	z.speed = make([]float32, len(z.f.pos))
 	z.gains = make([]float32, len(z.f.pos))

@@ -66,15 +66,21 @@ func (p *pool) run(tasks int, f func(task, worker int)) {
 		}
 	}
 	p.drain(0)
+	p.wait(int64(tasks))
+	p.f = nil // frees what it holds
+}
+
+// wait returns when that many tasks are done.
+func (p *pool) wait(tasks int64) {
 	for range p.spin {
-		if p.done.Load() == int64(tasks) {
+		if p.done.Load() == tasks {
 			return
 		}
 	}
 	// A worker that was slow to leave the run before may wake us early: check again.
-	for p.done.Load() != int64(tasks) {
+	for p.done.Load() != tasks {
 		p.waiting.Store(true)
-		if p.done.Load() == int64(tasks) && p.waiting.CompareAndSwap(true, false) {
+		if p.done.Load() == tasks && p.waiting.CompareAndSwap(true, false) {
 			return
 		}
 		<-p.finish
