@@ -102,7 +102,7 @@ func TestOrderIsDataLoaders(t *testing.T) {
 			t.Fatal(err)
 		}
 		l := loader{n: 60000, batchSize: 1024, shuffle: true}
-		seed, err := l.begin()
+		seed, err := l.begin(0)
 		if err != nil {
 			t.Fatal(err)
 		}

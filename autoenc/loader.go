@@ -7,34 +7,54 @@ import "latent/internal/torch"
 type loader struct {
 	n, batchSize int
 	shuffle      bool
+	sampler      *sampler // this process's share of the rows; nil: all
+}
+
+// rows is the number of rows in an epoch.
+func (l loader) rows() int {
+	if l.sampler != nil {
+		return l.sampler.rows(l.n)
+	}
+	return l.n
 }
 
 // batches is the number of batches in an epoch.
-func (l loader) batches() int { return (l.n + l.batchSize - 1) / l.batchSize }
+func (l loader) batches() int { return (l.rows() + l.batchSize - 1) / l.batchSize }
 
 // begin draws what an iterator over a DataLoader draws from the default
 // generator: a base seed that nobody uses and, when shuffling, the seed of the
-// generator that orders the epoch.
-func (l loader) begin() (seed int64, err error) {
+// generator that orders the epoch. epoch counts from 0.
+func (l loader) begin(epoch int) (seed int64, err error) {
 	if _, err = torch.RandomInt64(); err != nil || !l.shuffle {
 		return 0, err
+	}
+	if l.sampler != nil {
+		return l.sampler.seed + int64(epoch), nil
 	}
 	return torch.RandomInt64()
 }
 
-// order is the epoch's permutation of 0..n-1 for the seed that begin drew.
+// order lists an epoch's rows, each from 0 to n-1, for the seed that begin gave.
 func (l loader) order(seed int64) ([]int64, error) {
+	var order []int64
 	if l.shuffle {
-		return torch.RandPermSeeded(l.n, seed)
+		var err error
+		if order, err = torch.RandPermSeeded(l.n, seed); err != nil {
+			return nil, err
+		}
+	} else {
+		order = make([]int64, l.n)
+		for i := range order {
+			order[i] = int64(i)
+		}
 	}
-	order := make([]int64, l.n)
-	for i := range order {
-		order[i] = int64(i)
+	if l.sampler != nil {
+		order = l.sampler.share(order)
 	}
 	return order, nil
 }
 
 // batch is the i-th batch of an epoch in this order.
 func (l loader) batch(order []int64, i int) []int64 {
-	return order[i*l.batchSize : min((i+1)*l.batchSize, l.n)]
+	return order[i*l.batchSize : min((i+1)*l.batchSize, len(order))]
 }

@@ -28,6 +28,16 @@ type Options struct {
 	// Extra is added to the reconstruction loss of every step; nil adds nothing.
 	Extra ExtraLoss
 
+	// Group are the processes that train one model, each on its share of every
+	// batch, as PyTorch's DistributedDataParallel: see Trainer. nil: this one alone.
+	// Seed is then that of the DistributedSampler; without a group nobody uses it.
+	Group *torch.Group
+	Seed  int64
+
+	// Eager launches a step's operations one by one. Otherwise a step without an
+	// Extra loss or a Group is replayed as a CUDA graph on CUDA; see Trainer.
+	Eager bool
+
 	// Progress is called after every step, on the goroutine that runs Run.
 	// nil is silent.
 	Progress func(Progress)

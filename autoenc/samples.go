@@ -57,7 +57,11 @@ func (d Samples) load(dim int, device string) (*source, error) {
 
 // batch gathers the rows that index names: len(index) x dim, float32.
 func (src *source) batch(s *torch.Scope, index []int64) *torch.Tensor {
-	at := torch.From(s, src.device, index, len(index))
+	return src.gather(torch.From(s, src.device, index, len(index)))
+}
+
+// gather is batch with the index where the samples are.
+func (src *source) gather(at *torch.Tensor) *torch.Tensor {
 	if src.pixels {
 		return src.rows.Pixels(at)
 	}

@@ -148,6 +148,11 @@ func ReadCheckpoint(path string) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
+	return checkpointFrom(v, path)
+}
+
+// checkpointFrom makes a checkpoint of the values that path holds.
+func checkpointFrom(v any, path string) (*Checkpoint, error) {
 	d, ok := v.(pt.Dict)
 	if !ok {
 		return nil, fmt.Errorf("autoenc: %s: not a checkpoint: holds %T", path, v)

@@ -2,6 +2,7 @@ package autoenc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -12,6 +13,20 @@ import (
 
 // Trainer runs the notebook's training cell (problem 2, with an extra loss
 // problem 4), from the start or from a checkpoint.
+//
+// With a Group each process takes the rows that PyTorch's
+// DistributedSampler(shuffle=Options.Shuffle, seed=Options.Seed, drop_last=False)
+// gives its rank, BatchSize of them a step; losses and gradients are means over
+// the processes, so that all hold the same model and the same losses, those of one
+// process with Size times the batch. It begins with rank 0's weights. Every process
+// calls NewTrainer, Restore (with the same checkpoint, see ShareCheckpoint) and
+// Run; one of them alone is given Options.Save. When the ctx of one ends, all
+// stop together, a step later at most.
+//
+// On CUDA a step without an extra loss or a Group is recorded once as a CUDA graph
+// and replayed from then on. The losses then come from the device once an epoch:
+// Progress is called for an epoch's steps at its end, and a loss that is not finite
+// is noticed there.
 type Trainer struct {
 	Model *AutoEncoder
 
@@ -20,6 +35,8 @@ type Trainer struct {
 	data      *source
 	labels    []int
 	loader    loader
+	graph     *graph // nil: every step by itself
+	stop      bool   // a process of the group was told to stop
 
 	position // what a checkpoint records beside model, optimiser and generator
 	losses   []Loss
@@ -53,12 +70,24 @@ func NewTrainer(model *AutoEncoder, train Samples, labels []int, o Options) (*Tr
 		data.Close()
 		return nil, fmt.Errorf("autoenc: train: %w", err)
 	}
-	return &Trainer{Model: model, options: o, optimizer: optimizer, data: data, labels: labels,
-		loader: loader{n: train.Len(), batchSize: o.BatchSize, shuffle: o.Shuffle}}, nil
+	t := &Trainer{Model: model, options: o, optimizer: optimizer, data: data, labels: labels,
+		loader: loader{n: train.Len(), batchSize: o.BatchSize, shuffle: o.Shuffle}}
+	switch {
+	case o.Group != nil:
+		err = t.join()
+	case model.device != "cpu" && o.Extra == nil && !o.Eager:
+		t.graph, err = newGraph(t)
+	}
+	if err != nil {
+		t.Close()
+		return nil, fmt.Errorf("autoenc: train: %w", err)
+	}
+	return t, nil
 }
 
 // Close frees the optimiser's moments and the copy of the training set.
 func (t *Trainer) Close() {
+	t.graph.Close()
 	t.optimizer.Close()
 	t.data.Close()
 }
@@ -78,7 +107,7 @@ func (t *Trainer) Run(ctx context.Context) error {
 	saved := time.Now()
 	for t.epoch < t.options.Epochs {
 		if err := t.runEpoch(ctx); err != nil {
-			if ctx.Err() != nil && err == ctx.Err() {
+			if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 				if saveErr := t.save(); saveErr != nil {
 					return saveErr
 				}
@@ -97,11 +126,11 @@ func (t *Trainer) Run(ctx context.Context) error {
 
 // runEpoch is the inner loop of the notebook's cell: for images in train_dataloader.
 func (t *Trainer) runEpoch(ctx context.Context) error {
-	if ctx.Err() != nil { // before anything is drawn for the epoch
-		return ctx.Err()
+	if err := t.stopped(ctx); err != nil { // before anything is drawn for the epoch
+		return err
 	}
 	if t.batch == 0 {
-		seed, err := t.loader.begin()
+		seed, err := t.loader.begin(t.epoch)
 		if err != nil {
 			return fmt.Errorf("autoenc: train: %w", err)
 		}
@@ -111,26 +140,36 @@ func (t *Trainer) runEpoch(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("autoenc: train: %w", err)
 	}
-	for t.batch < t.loader.batches() {
-		if ctx.Err() != nil {
-			return ctx.Err()
+	if t.graph != nil {
+		if err := t.graph.finishEpoch(ctx, order); err != nil {
+			return err
 		}
-		loss, err := t.step(t.loader.batch(order, t.batch))
+	}
+	for t.batch < t.loader.batches() {
+		if err := t.stopped(ctx); err != nil {
+			return err
+		}
+		loss, err := t.step(ctx, t.loader.batch(order, t.batch))
 		if err != nil {
 			return fmt.Errorf("autoenc: train: step %d (epoch %d): %w", loss.Step, loss.Epoch, err)
 		}
-		t.batch++
-		t.losses = append(t.losses, loss)
-		if t.options.Progress != nil {
-			t.options.Progress(Progress{Loss: loss, Steps: t.Steps(), Epochs: t.options.Epochs})
-		}
+		t.record(loss)
 	}
 	t.epoch, t.batch = t.epoch+1, 0
 	return nil
 }
 
+// record notes the losses of the step that has been taken.
+func (t *Trainer) record(loss Loss) {
+	t.batch++
+	t.losses = append(t.losses, loss)
+	if t.options.Progress != nil {
+		t.options.Progress(Progress{Loss: loss, Steps: t.Steps(), Epochs: t.options.Epochs})
+	}
+}
+
 // step is the body of the loop: forward, loss, backward, Adam.
-func (t *Trainer) step(index []int64) (Loss, error) {
+func (t *Trainer) step(ctx context.Context, index []int64) (Loss, error) {
 	loss := Loss{Step: t.optimizer.Steps() + 1, Epoch: t.epoch + 1}
 	err := torch.Do(func(s *torch.Scope) {
 		x := t.data.batch(s, index)
@@ -144,14 +183,22 @@ func (t *Trainer) step(index []int64) (Loss, error) {
 		}
 		loss.Reconstruction = float32(reconstruction.Item())
 		loss.Loss = float32(total.Item())
-		if v := float64(loss.Loss); math.IsNaN(v) || math.IsInf(v, 0) {
-			panic(&torch.Error{Op: "loss", Message: fmt.Sprintf("the loss is %v: lower the learning rate, or look for NaN in the data", v)})
-		}
 		t.optimizer.ZeroGrad()
 		total.Backward()
+		if t.options.Group != nil {
+			t.average(ctx, &loss)
+		}
+		checkFinite(loss.Loss)
 		t.optimizer.Step()
 	})
 	return loss, err
+}
+
+// checkFinite panics, as operations on tensors do, over a loss that is not finite.
+func checkFinite(loss float32) {
+	if v := float64(loss); math.IsNaN(v) || math.IsInf(v, 0) {
+		panic(&torch.Error{Op: "loss", Message: fmt.Sprintf("the loss is %v: lower the learning rate, or look for NaN in the data", v)})
+	}
 }
 
 func (t *Trainer) extraLoss(s *torch.Scope, x, z *torch.Tensor, index []int64) *torch.Tensor {

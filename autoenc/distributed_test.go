@@ -1,0 +1,353 @@
+package autoenc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"latent/internal/torch"
+	"latent/internal/torch/grouptest"
+)
+
+// distributedGolden is what scripts/golden_distributed.py writes.
+type distributedGolden struct {
+	file                      string
+	Rows, Batch, Epochs, Size int
+	Seed                      int64
+	Losses                    []float64
+	Orders                    []struct {
+		N, Size, Rank, Epoch int
+		Seed                 int64
+		Shuffle              bool
+		Rows                 []int64
+	}
+}
+
+func distributedGoldens(t *testing.T) []distributedGolden {
+	t.Helper()
+	files, _ := filepath.Glob(filepath.Join("testdata", "distributed-*.json"))
+	if len(files) == 0 {
+		t.Fatal("no goldens")
+	}
+	goldens := make([]distributedGolden, len(files))
+	for i, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(b, &goldens[i]); err != nil {
+			t.Fatal(err)
+		}
+		goldens[i].file = filepath.Base(file)
+	}
+	return goldens
+}
+
+// pattern makes the images of scripts/golden_distributed.py.
+func pattern(n int) Samples {
+	pixels := make([]byte, n*784)
+	for i := range n {
+		for j := range 784 {
+			pixels[i*784+j] = byte(i*i*7 + j*13 + i*j*5)
+		}
+	}
+	return FromPixels(pixels, n)
+}
+
+// trained runs a new model of this seed to the end.
+func trained(t *testing.T, ctx context.Context, train Samples, o Options, restore *Checkpoint) (*Trainer, error) {
+	t.Helper()
+	m, err := New(784, o.Seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := NewTrainer(m, train, nil, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(tr.Close)
+	if restore != nil {
+		if err := tr.Restore(restore); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return tr, tr.Run(ctx)
+}
+
+func lossesOf(tr *Trainer) []float64 {
+	var losses []float64
+	for _, l := range tr.Losses() {
+		losses = append(losses, float64(l.Loss))
+	}
+	return losses
+}
+
+// worst is the largest relative difference.
+func worst(t *testing.T, got, want []float64) float64 {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%d losses, want %d", len(got), len(want))
+	}
+	w := 0.0
+	for i := range got {
+		w = math.Max(w, math.Abs(got[i]/want[i]-1))
+	}
+	return w
+}
+
+func parameters(t *testing.T, m *AutoEncoder) (list [][]float32) {
+	t.Helper()
+	err := torch.Do(func(*torch.Scope) {
+		for _, p := range m.Parameters() {
+			list = append(list, p.Float32s())
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func sameParameters(a, b [][]float32) bool { return slices.EqualFunc(a, b, slices.Equal[[]float32]) }
+
+func TestShareIsDistributedSamplers(t *testing.T) {
+	for _, g := range distributedGoldens(t) {
+		for _, c := range g.Orders {
+			l := loader{n: c.N, batchSize: 1, shuffle: c.Shuffle, sampler: &sampler{rank: c.Rank, size: c.Size, seed: c.Seed}}
+			seed, err := l.begin(c.Epoch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			order, err := l.order(seed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(order, c.Rows) || l.batches() != len(c.Rows) {
+				t.Errorf("%s: %+v: rows %v, %d batches", g.file, c, order, l.batches())
+			}
+		}
+	}
+}
+
+// Two processes with shares that must be padded have the losses of PyTorch's
+// DistributedDataParallel, averaged over its ranks, and both the same model.
+func TestTwoProcessesArePyTorchs(t *testing.T) {
+	goldens := distributedGoldens(t)
+	if !grouptest.Child() {
+		t.Parallel()
+		processes := grouptest.Run(t, 2)
+		grouptest.Check(t, processes)
+		var losses [2][]float64
+		for i := range losses {
+			processes[i].Result(t, &losses[i])
+		}
+		if !slices.Equal(losses[0], losses[1]) {
+			t.Errorf("the processes' losses differ: %v and %v", losses[0], losses[1])
+		}
+		for _, g := range goldens {
+			if w := worst(t, losses[0], g.Losses); w > 1e-5 {
+				t.Errorf("%s: losses differ by %.2g", g.file, w)
+			}
+		}
+		return
+	}
+	g := goldens[0]
+	o := DefaultOptions()
+	o.Epochs, o.BatchSize, o.Seed = g.Epochs, g.Batch, g.Seed
+	o.Group = grouptest.Join(t, nil)
+	m, err := New(784, g.Seed+int64(o.Group.Rank)) // weights that rank 0's must replace
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := NewTrainer(m, pattern(g.Rows), nil, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	if err := tr.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	grouptest.Return(t, o.Group.Rank, lossesOf(tr))
+	err = torch.Do(func(s *torch.Scope) {
+		for i, p := range m.Parameters() {
+			mine := p.Float32s()
+			other := s.Float32s(mine, len(mine))
+			o.Group.Broadcast(other)
+			if !slices.Equal(other.Float32s(), mine) {
+				t.Errorf("parameter %d is not rank 0's", i)
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Two processes with batches of 512 follow one with 1024: a group of one takes the
+// rows in the order that two share.
+func TestTwoProcessesAreOneWithTwiceTheBatch(t *testing.T) {
+	const rows = 10 * 1024
+	o := DefaultOptions()
+	o.Epochs, o.Seed = 1, 3
+	if !grouptest.Child() {
+		t.Parallel()
+		processes := grouptest.Run(t, 2)
+		grouptest.Check(t, processes)
+		var two, one []float64
+		processes[0].Result(t, &two)
+		if one = alone(t, pattern(rows), o); len(one) != 10 {
+			t.Fatalf("%d steps, want 10", len(one))
+		}
+		w := worst(t, two, one)
+		t.Logf("losses differ by %.2g", w)
+		if w > 1e-4 {
+			t.Errorf("losses differ by %.2g: %v and %v", w, two, one)
+		}
+		return
+	}
+	o.Group, o.BatchSize = grouptest.Join(t, nil), 512
+	tr, err := trained(t, context.Background(), pattern(rows), o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	grouptest.Return(t, o.Group.Rank, lossesOf(tr))
+}
+
+// alone trains in a group of one.
+func alone(t *testing.T, train Samples, o Options) []float64 {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	listener.Close()
+	o.Group, err = torch.JoinGroup(torch.GroupOptions{Size: 1, Addr: "127.0.0.1", Port: port, Device: "cpu", Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Group.Close()
+	tr, err := trained(t, context.Background(), train, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lossesOf(tr)
+}
+
+// One process is told to stop: both stop after the same step, rank 0's checkpoint
+// takes both on, and they end where an unbroken run ends.
+func TestProcessesStopAndResumeTogether(t *testing.T) {
+	if !grouptest.Child() {
+		t.Parallel()
+		grouptest.Check(t, grouptest.Run(t, 2))
+		return
+	}
+	o := DefaultOptions()
+	o.Epochs, o.BatchSize = 2, 20
+	o.Group = grouptest.Join(t, nil)
+	train := pattern(130) // 65 rows each: 4 batches an epoch
+	whole, err := trained(t, context.Background(), train, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := parameters(t, whole.Model)
+
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var saved *Checkpoint
+	broken := o
+	if o.Group.Rank == 0 {
+		broken.Save = func(c *Checkpoint) error { saved = c; return nil }
+		broken.SaveEvery = time.Hour
+	} else {
+		broken.Progress = func(p Progress) {
+			if p.Step == 5 {
+				cancel()
+			}
+		}
+	}
+	first, err := trained(t, ctx, train, broken, nil)
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("error %v, want one that is context.Canceled", err)
+	}
+	if len(first.Losses()) != 6 || (saved != nil) != (o.Group.Rank == 0) {
+		t.Fatalf("%d steps, checkpoint %v", len(first.Losses()), saved)
+	}
+	shared, err := ShareCheckpoint(o.Group, saved)
+	if err != nil || shared == nil || shared.Step != 6 {
+		t.Fatalf("shared checkpoint %+v, %v", shared, err)
+	}
+	second, err := trained(t, context.Background(), train, o, shared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := slices.Concat(first.Losses(), second.Losses()); !slices.Equal(got, whole.Losses()) {
+		t.Errorf("losses %v, unbroken %v", got, whole.Losses())
+	}
+	if !sameParameters(parameters(t, second.Model), want) {
+		t.Error("weights differ from an unbroken run's")
+	}
+	if none, err := ShareCheckpoint(o.Group, nil); none != nil || err != nil {
+		t.Errorf("shared no checkpoint: %v, %v", none, err)
+	}
+}
+
+// A process that dies in training, and one whose loss is not finite, end the others
+// with one line.
+func TestProcessDiesInTraining(t *testing.T) {
+	if !grouptest.Child() {
+		t.Parallel()
+		processes := grouptest.Run(t, 2)
+		if processes[0].Code != 0 || processes[1].Code != 7 {
+			t.Fatalf("exit codes %d and %d\n%s\n%s", processes[0].Code, processes[1].Code, processes[0].Output, processes[1].Output)
+		}
+		var message string
+		processes[0].Result(t, &message)
+		want := "autoenc: train: step 4 (epoch 1): torch: all_reduce: rank 0 of 2 lost another process, or waited 1m0s for it: "
+		if !strings.HasPrefix(message, want) || strings.Contains(message, "\n") {
+			t.Errorf("message %q", message)
+		}
+		return
+	}
+	o := DefaultOptions()
+	o.BatchSize = 20
+	o.Group = grouptest.Join(t, func(g *torch.GroupOptions) { g.Timeout = time.Minute })
+	if o.Group.Rank == 1 {
+		o.Progress = func(p Progress) {
+			if p.Step == 3 {
+				os.Exit(7)
+			}
+		}
+	}
+	_, err := trained(t, context.Background(), pattern(200), o, nil)
+	if err == nil {
+		t.Fatal("trained without rank 1")
+	}
+	grouptest.Return(t, o.Group.Rank, err.Error())
+}
+
+func TestNaNOfOneProcess(t *testing.T) {
+	if !grouptest.Child() {
+		t.Parallel()
+		grouptest.Check(t, grouptest.Run(t, 2))
+		return
+	}
+	o := DefaultOptions()
+	o.BatchSize, o.Shuffle = 4, false
+	o.Group = grouptest.Join(t, nil)
+	x := make([]float32, 8*784)
+	x[7*784] = float32(math.NaN()) // rank 1's
+	tr, err := trained(t, context.Background(), FromFloats(x, 8), o, nil)
+	want := "autoenc: train: step 1 (epoch 1): torch: loss: the loss is NaN"
+	if err == nil || !strings.HasPrefix(err.Error(), want) || len(tr.Losses()) != 0 {
+		t.Errorf("error %v, want %q", err, want)
+	}
+}

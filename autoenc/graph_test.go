@@ -1,0 +1,162 @@
+package autoenc
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"latent/internal/torch"
+)
+
+// graphRun trains with the steps of the graph path, on the CPU unrecorded.
+func graphRun(t *testing.T, ctx context.Context, train Samples, o Options, device string, restore *Checkpoint) (*Trainer, error) {
+	t.Helper()
+	m, err := New(784, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.To(device); err != nil {
+		t.Fatal(err)
+	}
+	tr, err := NewTrainer(m, train, nil, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(tr.Close)
+	if tr.graph == nil {
+		if tr.graph, err = newGraph(tr); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if restore != nil {
+		if err := tr.Restore(restore); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return tr, tr.Run(ctx)
+}
+
+func smallRun() (Samples, Options) {
+	o := DefaultOptions()
+	o.Epochs, o.BatchSize = 6, 64
+	return pattern(300), o // 5 batches, the last of 44; enough epochs for both graphs to be recorded
+}
+
+func TestGraphStepsAreEagerSteps(t *testing.T) {
+	train, o := smallRun()
+	var seen []Progress
+	o.Progress = func(p Progress) { seen = append(seen, p) }
+	eager, err := trained(t, context.Background(), train, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := slices.Clone(seen)
+	seen = nil
+	graph, err := graphRun(t, context.Background(), train, o, "cpu", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(graph.Losses(), eager.Losses()) {
+		t.Errorf("losses differ:\n%v\n%v", graph.Losses(), eager.Losses())
+	}
+	if !slices.Equal(seen, want) {
+		t.Errorf("progress differs:\n%v\n%v", seen, want)
+	}
+	if !sameParameters(parameters(t, graph.Model), parameters(t, eager.Model)) {
+		t.Error("weights differ")
+	}
+	if graph.optimizer.Steps() != eager.optimizer.Steps() {
+		t.Errorf("%d and %d steps", graph.optimizer.Steps(), eager.optimizer.Steps())
+	}
+}
+
+// Cancelled in the middle of an epoch, the graph path saves what an eager run goes
+// on from, and the other way round.
+func TestGraphStopsAndResumes(t *testing.T) {
+	train, o := smallRun()
+	o.Epochs = 3
+	whole, err := trained(t, context.Background(), train, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := parameters(t, whole.Model)
+	var saved *Checkpoint
+	broken := o
+	broken.Save = func(c *Checkpoint) error { saved = c; return nil }
+	first, err := graphRun(t, &countdown{Context: context.Background(), left: 9}, train, broken, "cpu", nil)
+	if !errors.Is(err, context.Canceled) || saved == nil || len(first.Losses()) != saved.Step {
+		t.Fatalf("error %v, checkpoint %+v after %d steps", err, saved, len(first.Losses()))
+	}
+	if saved.Step%5 == 0 || saved.Step >= 15 {
+		t.Fatalf("stopped after step %d, not within an epoch", saved.Step)
+	}
+	half, err := trained(t, context.Background(), train, o, saved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := graphRun(t, context.Background(), train, o, "cpu", saved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tr := range []*Trainer{half, other} {
+		if got := slices.Concat(first.Losses(), tr.Losses()); !slices.Equal(got, whole.Losses()) {
+			t.Errorf("losses %v, unbroken %v", got, whole.Losses())
+		}
+		if !sameParameters(parameters(t, tr.Model), want) {
+			t.Error("weights differ from an unbroken run's")
+		}
+	}
+}
+
+// countdown is cancelled when its Err has been asked for left times.
+type countdown struct {
+	context.Context
+	left int
+}
+
+func (c *countdown) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+func TestGraphReportsNaN(t *testing.T) {
+	x := make([]float32, 8*784)
+	x[5*784] = float32(math.NaN())
+	o := DefaultOptions()
+	o.Epochs, o.BatchSize, o.Shuffle = 1, 2, false
+	tr, err := graphRun(t, context.Background(), FromFloats(x, 8), o, "cpu", nil)
+	if err == nil || !strings.HasPrefix(err.Error(), "autoenc: train: step 3 (epoch 1): torch: loss: the loss is NaN") || len(tr.Losses()) != 2 {
+		t.Errorf("error %v after %d steps", err, len(tr.Losses()))
+	}
+}
+
+// On a GPU: recorded and replayed, launched one by one, and on the CPU.
+func TestGraphOnCUDA(t *testing.T) {
+	info, err := torch.GetInfo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !info.CUDA {
+		t.Skip("no CUDA device")
+	}
+	train, o := smallRun()
+	cpu, err := trained(t, context.Background(), train, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, eager := range []bool{false, true} {
+		o.Eager = eager
+		gpu, err := graphRun(t, context.Background(), train, o, "cuda", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w := worst(t, lossesOf(gpu), lossesOf(cpu)); w > 1e-3 {
+			t.Errorf("eager %v: losses differ from the CPU's by %.2g", eager, w)
+		}
+	}
+}
