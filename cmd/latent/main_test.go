@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -153,11 +154,45 @@ func waitFor(t *testing.T, path string) {
 	t.Fatalf("no %s after two minutes", path)
 }
 
+var unpacked bool
+
+// dataDir is a folder with MNIST unpacked, which is read faster than .gz. Tests
+// that need it are skipped where MNIST cannot be had.
+func dataDir(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(scratch, "data")
+	if unpacked {
+		return dir
+	}
+	datasettest.Open(t, "mnist")
+	raw := filepath.Join("MNIST", "raw")
+	if err := os.MkdirAll(filepath.Join(dir, raw), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, split := range []string{"train", "t10k"} {
+		for _, file := range []string{"images-idx3-ubyte", "labels-idx1-ubyte"} {
+			name := filepath.Join(raw, split+"-"+file)
+			b, err := os.ReadFile(filepath.Join(datasettest.Dir(t), name))
+			if err != nil {
+				z, err := gzip.NewReader(bytes.NewReader(read(t, filepath.Join(datasettest.Dir(t), name+".gz"))))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if b, err = io.ReadAll(z); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write(t, filepath.Join(dir, name), string(b))
+		}
+	}
+	unpacked = true
+	return dir
+}
+
 // small are the flags of a training run that takes a fraction of a second.
 func small(t *testing.T, command, out string, more ...string) []string {
 	t.Helper()
-	datasettest.Open(t, "mnist")
-	return append([]string{command, "--out", out, "--data", datasettest.Dir(t), "--limit", "300", "--batch-size", "100",
+	return append([]string{command, "--out", out, "--data", dataDir(t), "--limit", "300", "--batch-size", "100",
 		"--threads", "1", "--quiet"}, more...)
 }
 
