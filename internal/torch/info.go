@@ -16,11 +16,11 @@ var initialize = sync.OnceValue(func() error { return failure("init", C.latent_i
 
 // Init sets libtorch up for this process: the number of threads it may use (at
 // least 1), freed memory kept for reuse. It may be called again to change the
-// threads. Denormal floats stay what they are, as in PyTorch: flushing them is a
+// threads; libtorch starts every one that it is asked for, so there is a bound. Denormal floats stay what they are, as in PyTorch: flushing them is a
 // setting of each thread, so that a result would hang on the thread it came from.
 func Init(threads int) error {
-	if threads < 1 || threads > maxThreads {
-		return fmt.Errorf("torch: threads must be between 1 and %d, got %d", maxThreads, threads)
+	if most := max(64, 4*runtime.NumCPU()); threads < 1 || threads > most {
+		return fmt.Errorf("torch: threads must be between 1 and %d on this machine, got %d", most, threads)
 	}
 	if err := initialize(); err != nil {
 		return err
@@ -86,10 +86,6 @@ func Device(name string) (string, error) {
 
 // SetTF32 lets CUDA multiply float32 matrices in TF32; off by default.
 func SetTF32(on bool) error { return failure("tf32", C.latent_set_tf32(C.bool(on))) }
-
-// maxThreads is more than any machine has cores for; libtorch starts every thread
-// that it is asked for.
-const maxThreads = 1024
 
 // DefaultThreads is the number of cores this process may run on.
 func DefaultThreads() int { return runtime.GOMAXPROCS(0) }
