@@ -67,8 +67,17 @@ func (a Augmentation) apply(images, u *torch.Tensor) *torch.Tensor {
 		sin, sin.Mul(shear).Add(cos), draw(4).Scale(a.Shift, 0))
 	grid := torch.AffineGrid(theta.Reshape(n, 2, 3), n, side, side)
 	if a.Elastic > 0 {
-		d := u.Slice(1, 5, draws).Reshape(n, 2, knots, knots).UpsampleBicubic(side, side) // n x 2 x side x side
-		grid = grid.Add(d.Transpose(1, 2).Transpose(2, 3).Scale(a.Elastic, 0))
+		grid = grid.Add(u.Slice(1, 5, draws).MatMul(a.surfaces(u, side)).Reshape(n, side, side, 2))
 	}
 	return torch.GridSample(images.Reshape(n, 1, side, side), grid).Reshape(n, side*side)
+}
+
+// surfaces is the elastic part as a matrix, 2 x 16 knots to side x side x 2
+// displacements, since interpolation (bicubic, corners aligned) is linear: made once
+// a batch, for each knot alone. It lies where like does.
+func (a Augmentation) surfaces(like *torch.Tensor, side int) *torch.Tensor {
+	size := like.Slice(0, 0, 1).Slice(1, 0, 1).Scale(0, a.Elastic) // 1 x 1
+	knot := like.EyeMask(knots*knots).Mul(size).Reshape(knots*knots, 1, knots, knots).UpsampleBicubic(side, side)
+	axes := like.EyeMask(2).Reshape(2, 1, 1, 2)
+	return knot.Reshape(1, knots*knots, side*side, 1).Mul(axes).Reshape(2*knots*knots, side*side*2)
 }
