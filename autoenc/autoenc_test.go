@@ -398,6 +398,11 @@ func TestOddBatches(t *testing.T) {
 		t.Fatal(err)
 	}
 	runTrainer(t, m, FromPixels(make([]byte, 784*64), 64), smallOptions(2)) // constant images
+	o := smallOptions(2)
+	o.BatchSize = math.MaxInt
+	if losses := runTrainer(t, m, FromPixels(noise(3, 784), 3), o); len(losses) != 2 {
+		t.Errorf("one batch of all images: %d steps", len(losses))
+	}
 }
 
 func TestErrors(t *testing.T) {

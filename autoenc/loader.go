@@ -19,7 +19,7 @@ func (l loader) rows() int {
 }
 
 // batches is the number of batches in an epoch.
-func (l loader) batches() int { return (l.rows() + l.batchSize - 1) / l.batchSize }
+func (l loader) batches() int { return (l.rows()-1)/l.batchSize + 1 }
 
 // begin draws what an iterator over a DataLoader draws from the default
 // generator: a base seed that nobody uses and, when shuffling, the seed of the

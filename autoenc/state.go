@@ -170,7 +170,8 @@ func checkpointFrom(v any, path string) (*Checkpoint, error) {
 }
 
 // Restore puts model, optimiser, generator and position back to where the
-// checkpoint was taken. Call it before Run.
+// checkpoint was taken. Call it before Run. A checkpoint that does not fit changes
+// nothing.
 func (t *Trainer) Restore(c *Checkpoint) error {
 	f := fields{d: c.dict}
 	model, optimizer, rng := f.dict("model"), f.dict("optimizer"), f.bytes("rng_state")
@@ -179,17 +180,20 @@ func (t *Trainer) Restore(c *Checkpoint) error {
 	step := o.int("step")
 	expAvg := t.momentsFrom(&o, "exp_avg")
 	expAvgSq := t.momentsFrom(&o, "exp_avg_sq")
-	if o.err == nil && (p.epoch < 0 || p.batch < 0 || p.batch >= t.loader.batches() ||
-		step != p.epoch*t.loader.batches()+p.batch) {
+	if n := t.loader.batches(); o.err == nil && (step < 0 || step/n != p.epoch || step%n != p.batch) {
 		o.err = fmt.Errorf("step %d is not epoch %d, batch %d of %d", step, p.epoch, p.batch, t.loader.batches())
 	}
 	if o.err != nil {
 		return fmt.Errorf("autoenc: restore: the checkpoint does not fit this run: %w", o.err)
 	}
-	if err := t.Model.LoadStateDict(model); err != nil {
-		return err
+	before, err := torch.RNGState()
+	if err = errors.Join(err, torch.SetRNGState(rng)); err != nil {
+		return fmt.Errorf("autoenc: restore: %w", err)
 	}
-	if err := errors.Join(t.optimizer.SetState(step, expAvg, expAvgSq), torch.SetRNGState(rng)); err != nil {
+	if err := t.Model.LoadStateDict(model); err != nil {
+		return errors.Join(err, torch.SetRNGState(before))
+	}
+	if err := t.optimizer.SetState(step, expAvg, expAvgSq); err != nil {
 		return fmt.Errorf("autoenc: restore: %w", err)
 	}
 	t.position = p

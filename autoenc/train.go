@@ -71,7 +71,7 @@ func NewTrainer(model *AutoEncoder, train Samples, labels []int, o Options) (*Tr
 		return nil, fmt.Errorf("autoenc: train: %w", err)
 	}
 	t := &Trainer{Model: model, options: o, optimizer: optimizer, data: data, labels: labels,
-		loader: loader{n: train.Len(), batchSize: o.BatchSize, shuffle: o.Shuffle}}
+		loader: loader{n: train.Len(), batchSize: min(o.BatchSize, train.Len()), shuffle: o.Shuffle}}
 	switch {
 	case o.Group != nil:
 		err = t.join()
