@@ -44,18 +44,18 @@ func ReadIDX(path string) (*IDX, error) {
 }
 
 func readIDX(path string) (*IDX, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, cause(err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
+	info, err := os.Stat(path) // before opening: opening a pipe would block
 	if err != nil {
 		return nil, cause(err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("not a regular file")
 	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, cause(err)
+	}
+	defer f.Close()
 	return decodeIDX(f, info.Size())
 }
 

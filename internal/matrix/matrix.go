@@ -142,22 +142,31 @@ func format(path string) string { return strings.ToLower(filepath.Ext(path)) }
 
 // open opens a regular file and tells its size.
 func open(path string) (*os.File, int64, error) {
-	f, err := os.Open(path)
-	if err == nil {
-		var info os.FileInfo
-		if info, err = f.Stat(); err == nil {
-			if info.Mode().IsRegular() {
-				return f, info.Size(), nil
-			}
-			err = errors.New("not a regular file")
-		}
-		f.Close()
-	}
+	f, size, err := openRegular(path)
 	var pathErr *os.PathError
 	if errors.As(err, &pathErr) {
 		err = pathErr.Err // the caller names the path
 	}
-	return nil, 0, err
+	return f, size, err
+}
+
+func openRegular(path string) (*os.File, int64, error) {
+	info, err := os.Stat(path) // before opening: opening a pipe would block
+	if err != nil {
+		return nil, 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, 0, errors.New("not a regular file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	if info, err = f.Stat(); err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, info.Size(), nil
 }
 
 // finite reports whether v is neither NaN nor infinite.
