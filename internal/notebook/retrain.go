@@ -30,6 +30,9 @@ func (b *book) train(c Config) func(context.Context, string) (any, error) {
 // there is one.
 func (b *book) choose(dir string, c Config, label string) (bool, error) {
 	kept := dir + ".previous"
+	if err := endSwap(dir, kept); err != nil {
+		return false, err
+	}
 	here, err := trained(dir, c)
 	if err != nil {
 		return false, err
@@ -83,15 +86,31 @@ func trained(dir string, c Config) (int, error) {
 
 // swap exchanges two folders, of which the first may be missing.
 func swap(dir, kept string) error {
-	aside := filepath.Join(filepath.Dir(dir), "."+filepath.Base(dir)+".aside")
-	if err := os.RemoveAll(aside); err != nil {
-		return err
-	}
-	err := os.Rename(dir, aside)
+	err := os.Rename(dir, aside(dir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return os.Rename(kept, dir)
 	}
-	return errors.Join(err, os.Rename(kept, dir), os.Rename(aside, kept))
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.Rename(kept, dir), os.Rename(aside(dir), kept))
+}
+
+// endSwap gives the folder that a killed swap left aside the name that is free.
+func endSwap(dir, kept string) error {
+	for _, name := range []string{dir, kept} {
+		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			if err := os.Rename(aside(dir), name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// aside is where swap puts dir for a moment.
+func aside(dir string) string {
+	return filepath.Join(filepath.Dir(dir), "."+filepath.Base(dir)+".aside")
 }
 
 func fileSum(path string) (string, error) {

@@ -164,6 +164,18 @@ func TestChoose(t *testing.T) {
 		}
 		begin(c, s.epochs)
 	}
+	// A swap that was killed, after its first rename and after its second, loses nothing.
+	begin(with(20, 3), 20)
+	for _, moved := range []string{path, path + ".previous"} {
+		if err := os.Rename(moved, aside(path)); err != nil {
+			t.Fatal(err)
+		}
+		for _, rate := range []float64{2, 3} {
+			if resume, err := b.choose(path, with(20, rate), "train"); err != nil || !resume {
+				t.Fatalf("%s was aside: run of rate %g is gone: %v", moved, rate, err)
+			}
+		}
+	}
 	begin(with(20, 3), 0) // saved before its first step
 	if resume, err := b.choose(path, with(20, 3), "train"); !resume || err != nil {
 		t.Errorf("a run without a step is not gone on with: %v, %v", resume, err)
