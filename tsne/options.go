@@ -109,7 +109,8 @@ type Options struct {
 	// which the data has no spread. Default 0.
 	Seed uint64
 	// Threads is the number of goroutines that work at once. 0, the default, means
-	// all processors that Go may use. The result does not depend on it, to the byte.
+	// all processors that Go may use; more than 4 a processor, or 64 in all, are never
+	// started. The result does not depend on it, to the byte.
 	Threads int
 	// Method computes the repulsion. Default BarnesHut.
 	Method Method
@@ -206,7 +207,7 @@ func threads(n int) int {
 	if n == 0 {
 		return runtime.GOMAXPROCS(0)
 	}
-	return n
+	return min(n, max(64, 4*runtime.NumCPU()))
 }
 
 // checkRows reports an x that is not n rows of finite numbers.
