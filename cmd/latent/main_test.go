@@ -101,16 +101,35 @@ func refuse(t *testing.T, code int, args []string, want ...string) {
 	}
 }
 
-// start starts the program as a process.
-func start(t *testing.T, args ...string) (*exec.Cmd, *bytes.Buffer) {
+// textFile is a file that is read when it is printed.
+type textFile string
+
+func (f textFile) String() string {
+	b, err := os.ReadFile(string(f))
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}
+
+// start starts the program as a process; its stderr can be read while it runs.
+func start(t *testing.T, args ...string) (*exec.Cmd, textFile) {
 	t.Helper()
 	path, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var stderr bytes.Buffer
-	cmd := exec.Command(path, args...)
-	cmd.Stderr = &stderr
+	return startCommand(t, exec.Command(path, args...))
+}
+
+func startCommand(t *testing.T, cmd *exec.Cmd) (*exec.Cmd, textFile) {
+	t.Helper()
+	f, err := os.CreateTemp(t.TempDir(), "stderr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	cmd.Stderr = f
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +139,7 @@ func start(t *testing.T, args ...string) (*exec.Cmd, *bytes.Buffer) {
 			cmd.Wait()
 		}
 	})
-	return cmd, &stderr
+	return cmd, textFile(f.Name())
 }
 
 // wait waits for a process and returns its exit code, -1 where a signal ended it.
@@ -142,16 +161,21 @@ func wait(t *testing.T, cmd *exec.Cmd) int {
 	return cmd.ProcessState.ExitCode()
 }
 
-// waitFor waits until a file exists.
-func waitFor(t *testing.T, path string) {
+// waitFor waits until something holds.
+func waitFor(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for range 12000 {
-		if _, err := os.Stat(path); err == nil {
+		if holds() {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Fatalf("no %s after two minutes", path)
+	t.Fatalf("waited two minutes for %s", what)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 var unpacked bool
@@ -249,18 +273,6 @@ func at(t *testing.T, v any, keys ...string) any {
 		v = m[key]
 	}
 	return v
-}
-
-// startShell starts a shell command.
-func startShell(t *testing.T, line string) (*exec.Cmd, *bytes.Buffer) {
-	t.Helper()
-	var stderr bytes.Buffer
-	cmd := exec.Command("sh", "-c", line)
-	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return cmd, &stderr
 }
 
 // snapshotFiles is the content of files of a folder.

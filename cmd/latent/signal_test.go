@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,7 +45,7 @@ func TestSignals(t *testing.T) {
 		t.Run(s.String(), func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "my run")
 			cmd, stderr := start(t, endless(t, dir)...)
-			waitFor(t, filepath.Join(dir, "config.json"))
+			waitFor(t, "the run's config", func() bool { return exists(filepath.Join(dir, "config.json")) })
 			cmd.Process.Signal(s)
 			if code := wait(t, cmd); code != 130 {
 				t.Fatalf("exit code %d\n%s", code, stderr)
@@ -64,18 +63,14 @@ func TestSignals(t *testing.T) {
 }
 
 // goOn trains two epochs in dir and starts a process that goes on without end.
-func goOn(t *testing.T, dir string) (*exec.Cmd, *bytes.Buffer) {
+func goOn(t *testing.T, dir string) (*exec.Cmd, textFile) {
 	t.Helper()
 	must(t, small(t, "train", dir, "--epochs", "2")...)
 	cmd, stderr := start(t, "train", "--out", dir, "--resume", "--epochs", "1000000", "--quiet")
-	for range 12000 {
-		if strings.Contains(string(read(t, filepath.Join(dir, "config.json"))), "1000000") { // training begins
-			return cmd, stderr
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatal("training did not begin")
-	return nil, nil
+	waitFor(t, "training to begin", func() bool {
+		return strings.Contains(string(read(t, filepath.Join(dir, "config.json"))), "1000000")
+	})
+	return cmd, stderr
 }
 
 // A second signal, and a kill, leave what was saved before.
@@ -154,7 +149,7 @@ func TestFullDisk(t *testing.T) {
 	kept := snapshotFiles(t, dir, "model.pt", "checkpoint.pt", "metrics.json")
 	// ulimit -f counts blocks of 1024 bytes: losses.csv fits, model.pt does not.
 	out := command([]string{path, "train", "--out", dir, "--resume", "--epochs", "2", "--quiet"})
-	cmd, stderr := startShell(t, "ulimit -f 1000; exec "+out)
+	cmd, stderr := startCommand(t, exec.Command("sh", "-c", "ulimit -f 1000; exec "+out))
 	if code := wait(t, cmd); code != 1 {
 		t.Errorf("exit code %d", code)
 	}

@@ -126,8 +126,8 @@ func TestTSNEInterrupted(t *testing.T) {
 	x := blobs(t, filepath.Join(tmp, "x.npy"), 2000, 10)
 	y := filepath.Join(tmp, "y.npy")
 	cmd, stderr := start(t, "tsne", "--input", x, "--output", y, "--iterations", "100000000")
-	// Without --quiet a first line comes when work begins.
-	time.Sleep(3 * time.Second)
+	waitFor(t, "work to begin", func() bool { return strings.Contains(stderr.String(), "tsne") })
+	time.Sleep(300 * time.Millisecond)
 	cmd.Process.Signal(os.Interrupt)
 	if code := wait(t, cmd); code != 130 {
 		t.Fatalf("exit code %d\n%s", code, stderr)
