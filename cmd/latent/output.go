@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"latent/internal/notebook"
 	"latent/internal/run"
 )
 
@@ -42,9 +43,15 @@ func accuracyRows(title string, accuracy map[string]run.Splits) [][]string {
 }
 
 // printMetrics shows a folder's metrics.
-func printMetrics(w io.Writer, m run.Metrics, notes []string) error {
+func printMetrics(w io.Writer, m notebook.Result, notes []string) error {
 	if err := table(w, accuracyRows("nearest centroid", m.Accuracy)); err != nil {
 		return err
+	}
+	if m.Cosine != nil {
+		fmt.Fprintln(w)
+		if err := table(w, accuracyRows("nearest centroid, cosine", m.Cosine)); err != nil {
+			return err
+		}
 	}
 	rows := [][]string{{"mean squared error", "train", "test"}}
 	for _, space := range []string{"reconstruction", "contrastive"} {

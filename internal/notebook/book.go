@@ -39,32 +39,37 @@ func (o Options) Validate() error {
 
 // Run does what is not finished yet of the notebook in the folder dir, and returns
 // its metrics. When ctx ends, the next Run goes on where this one stopped.
-func Run(ctx context.Context, dir string, o Options, r Reporter) (run.Metrics, error) {
+func Run(ctx context.Context, dir string, o Options, r Reporter) (Result, error) {
 	if err := o.Validate(); err != nil {
-		return run.Metrics{}, err
+		return Result{}, err
 	}
 	if _, err := os.Lstat(filepath.Join(dir, run.ConfigFile)); err == nil {
-		return run.Metrics{}, fmt.Errorf("%s is the run folder of one model: choose another folder", dir)
+		return Result{}, fmt.Errorf("%s is the run folder of one model: choose another folder", dir)
 	}
 	folder, err := run.Create(dir)
 	if err != nil {
-		return run.Metrics{}, err
+		return Result{}, err
 	}
 	defer folder.Close()
 	for _, sub := range []string{stagesDir, "tsne", "figures"} {
 		if err := os.MkdirAll(folder.Path(sub), 0o777); err != nil {
-			return run.Metrics{}, err
+			return Result{}, err
 		}
 		if err := atomicfile.RemoveStale(folder.Path(sub)); err != nil {
-			return run.Metrics{}, err
+			return Result{}, err
 		}
 	}
 	b := &book{dir: dir, o: o, folder: folder, report: r, records: map[string]*record{},
 		latents: map[string]Space{}, embeddings: map[string]matrix.Matrix{}, predicted: map[string]Classified{}}
 	if err := b.work(ctx); err != nil {
-		return run.Metrics{}, err
+		return Result{}, err
 	}
-	return run.ReadMetrics(dir)
+	m, err := run.ReadMetrics(dir)
+	if err != nil || o.Contrastive == "none" {
+		return Result{Metrics: m}, err
+	}
+	classified, err := results[measured](b, "classify")
+	return Result{Metrics: m, Cosine: classified.Cosine}, err
 }
 
 // book is a notebook at work, and what it holds in memory from stage to stage.

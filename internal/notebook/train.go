@@ -22,6 +22,13 @@ const (
 	checkpointFile = "checkpoint.pt"
 )
 
+// Result is what a folder's metrics.json says and, for contrastive models, what
+// nearest centroids find by cosine.
+type Result struct {
+	run.Metrics
+	Cosine map[string]run.Splits `json:"accuracy_cosine,omitempty"`
+}
+
 // TrainOptions say how Train goes about a Config.
 type TrainOptions struct {
 	Resume bool // go on from the folder's checkpoint
@@ -42,41 +49,41 @@ var mayChange = []string{"epochs", "threads", "device", "data", "latent", "go", 
 // as threads, device and libtorch are the same.
 //
 // When ctx ends, what is reached is saved and the error wraps ctx's.
-func Train(ctx context.Context, dir string, c Config, o TrainOptions) (run.Metrics, error) {
+func Train(ctx context.Context, dir string, c Config, o TrainOptions) (Result, error) {
 	began := time.Now()
 	if err := c.Validate(); err != nil {
-		return run.Metrics{}, err
+		return Result{}, err
 	}
 	extra, err := c.ExtraLoss.new()
 	if err != nil {
-		return run.Metrics{}, err
+		return Result{}, err
 	}
 	folder, err := claim(dir, o.Resume)
 	if err != nil {
-		return run.Metrics{}, err
+		return Result{}, err
 	}
 	defer folder.Close()
 	if err := c.start(); err != nil {
-		return run.Metrics{}, err
+		return Result{}, err
 	}
 	checkpoint, err := c.continues(dir, o)
 	if err != nil {
-		return run.Metrics{}, err
+		return Result{}, err
 	}
 	d, err := o.Data(ctx)
 	if err != nil {
-		return run.Metrics{}, err
+		return Result{}, err
 	}
 	j := &job{Config: c, folder: folder, data: d, report: o.Report, label: o.Label}
 	if err := j.prepare(extra, checkpoint); err != nil {
-		return run.Metrics{}, err
+		return Result{}, err
 	}
 	defer j.trainer.Close()
 	if err := folder.WriteConfig(c); err != nil {
-		return run.Metrics{}, err
+		return Result{}, err
 	}
 	if err := j.train(ctx); err != nil {
-		return run.Metrics{}, err
+		return Result{}, err
 	}
 	return j.finish(ctx, began)
 }
@@ -287,34 +294,42 @@ func (j *job) train(ctx context.Context) error {
 }
 
 // finish draws the loss curve, measures the model and writes its metrics.
-func (j *job) finish(ctx context.Context, began time.Time) (run.Metrics, error) {
+func (j *job) finish(ctx context.Context, began time.Time) (Result, error) {
 	if err := writeLossFigure(j.folder, j.losses.Rows()); err != nil {
-		return run.Metrics{}, err
+		return Result{}, err
 	}
 	model := j.trainer.Model
 	mse, err := MSE(ctx, model, j.data)
 	if err != nil {
-		return run.Metrics{}, err
+		return Result{}, err
 	}
 	latents, err := Latents(ctx, j.Space(), model, j.data)
 	if err != nil {
-		return run.Metrics{}, err
+		return Result{}, err
 	}
-	pixels, err := j.data.Original(centroid.Euclidean)
+	var result Result
+	accuracy, err := j.accuracy(latents, centroid.Euclidean)
+	if err == nil && j.Contrastive != "none" {
+		result.Cosine, err = j.accuracy(latents, centroid.Cosine)
+	}
 	if err != nil {
-		return run.Metrics{}, err
+		return Result{}, err
 	}
-	latent, err := NearestCentroid(latents, j.data, centroid.Euclidean)
-	if err != nil {
-		return run.Metrics{}, err
-	}
-	accuracy := map[string]run.Splits{"original": pixels.Accuracy, j.Space(): latent.Accuracy}
-	var metrics run.Metrics
 	err = j.folder.UpdateMetrics(func(m *run.Metrics) {
 		*m = run.Metrics{Dataset: j.Dataset, Epochs: j.Epochs, Seed: &j.Seed, Device: j.Device, Libtorch: j.Libtorch,
 			Accuracy: accuracy, MSE: map[string]run.Splits{j.Space(): mse},
 			Seconds: map[string]float64{j.Space(): j.seconds, "total": time.Since(began).Seconds()}}
-		metrics = *m
+		result.Metrics = *m
 	})
-	return metrics, err
+	return result, err
+}
+
+// accuracy classifies the original and the latent space.
+func (j *job) accuracy(latents Space, m centroid.Metric) (map[string]run.Splits, error) {
+	pixels, err := j.data.Original(m)
+	if err != nil {
+		return nil, err
+	}
+	latent, err := NearestCentroid(latents, j.data, m)
+	return map[string]run.Splits{"original": pixels.Accuracy, latents.Name: latent.Accuracy}, err
 }
