@@ -61,17 +61,21 @@ const char *latent_set_num_threads(int32_t n) {
   return guard([&] {
     TORCH_CHECK(n >= 1, "threads must be at least 1, got ", n);
     at::set_num_threads(n);
-    // OpenBLAS keeps a count of its own.
+    // OpenBLAS keeps threads of its own; fused.cc says why it must not use them.
     using Setter = void (*)(int);
     if (auto set = reinterpret_cast<Setter>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads")))
-      set(n);
+      set(1);
   });
 }
 
 const char *latent_info(const char **text) {
   return guard([&] {
     std::ostringstream s;
+#ifdef LATENT_LIBTORCH_VERSION  // the package's: Debian's 1.13.1 has a header that says 1.13.0
+    s << "version=" << LATENT_LIBTORCH_VERSION << "\n";
+#else
     s << "version=" << TORCH_VERSION << "\n";
+#endif
     s << "threads=" << at::get_num_threads() << "\n";
     Dl_info where;
     if (dladdr(reinterpret_cast<void *>(&at::get_num_threads), &where) && where.dli_fname)
