@@ -165,11 +165,24 @@ func symmetrize(p *pool, g *NeighborGraph, cond []float32) *Affinities {
 			f(min(mine, theirs), v)
 		}
 	}
+	// A row has its own edges and those incoming ones whose source is not among them.
 	a := &Affinities{N: n, Start: make([]int, n+1)}
-	p.blocks(n, 64, func(lo, hi, worker int) {
+	marks := make([][]int32, p.size()) // the last row, plus one, with an edge to this one
+	for i := range marks {
+		marks[i] = make([]int32, n)
+	}
+	p.blocks(n, 256, func(lo, hi, worker int) {
+		mark := marks[worker]
 		for i := lo; i < hi; i++ {
-			count := 0
-			merge(i, worker, func(int32, float32) { count++ })
+			for _, c := range g.Index[i*k : (i+1)*k] {
+				mark[c] = int32(i + 1)
+			}
+			count := k
+			for _, e := range inEdge[inStart[i]:inStart[i+1]] {
+				if mark[e/uint32(k)] != int32(i+1) {
+					count++
+				}
+			}
 			a.Start[i+1] = count
 		}
 	})

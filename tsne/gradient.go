@@ -144,13 +144,16 @@ func (f *field) measureBox() {
 }
 
 func (f *field) chunkBox(lo, hi int) {
+	var least, most [8]float32
+	for i := range least {
+		least[i], most[i] = infinity, -infinity
+	}
+	extent(&least, &most, f.pos[lo*f.stride:hi*f.stride])
 	b := &f.partBox[lo/moveChunk]
-	inf := float32(math.Inf(1))
-	*b = [6]float32{inf, inf, inf, -inf, -inf, -inf}
-	for i := lo * f.stride; i < hi*f.stride; i += f.stride {
-		for c := range f.dims {
-			v := f.pos[i+c]
-			b[c], b[3+c] = min(b[c], v), max(b[3+c], v)
+	*b = [6]float32{infinity, infinity, infinity, -infinity, -infinity, -infinity}
+	for i := range least {
+		if c := i % f.stride; c < f.dims {
+			b[c], b[3+c] = min(b[c], least[i]), max(b[3+c], most[i])
 		}
 	}
 }
@@ -218,6 +221,7 @@ func (f *field) attract(lo, hi int, divergence bool) {
 			out[2*i], out[2*i+1] = attract2(f.pos, columns, p, f.pos[2*i], f.pos[2*i+1])
 		} else {
 			out[4*i], out[4*i+1], out[4*i+2] = attract3(f.pos, columns, p, f.pos[4*i], f.pos[4*i+1], f.pos[4*i+2])
+			out[4*i+3] = 0 // other uses of the slice may have left something
 		}
 	}
 	if divergence {

@@ -200,6 +200,38 @@ func spillGo(dst, points []float32, leaves []int32, counts []float32) {
 	}
 }
 
+// step holds the factors of one step of gradient descent.
+type step struct {
+	pull, push, momentum, rate float32
+}
+
+// advanceGo does the step pull attraction - push repulsion for each of the values: gains,
+// speeds and positions change, and the gradient times the gain is left in attraction.
+func advanceGo(pos, speed, gains, attraction, repulsion []float32, s *step) {
+	for i, a := range attraction {
+		g := float32(s.pull*a) - float32(s.push*repulsion[i])
+		gain := gains[i]
+		if float32(speed[i]*g) < 0 {
+			gain += 0.2
+		} else {
+			gain = max(float32(gain*0.8), minGain)
+		}
+		gains[i] = gain
+		g *= gain
+		attraction[i] = g
+		v := float32(s.momentum*speed[i]) - float32(s.rate*g)
+		speed[i] = v
+		pos[i] += v
+	}
+}
+
+// extentGo lowers least and raises most to cover every eighth value of v, lane by lane.
+func extentGo(least, most *[8]float32, v []float32) {
+	for i, x := range v {
+		least[i%8], most[i%8] = min(least[i%8], x), max(most[i%8], x)
+	}
+}
+
 // logApprox returns the logarithm of x, which is 1 or more, to 2e-7 (Cephes' logf).
 func logApprox(x float32) float32 {
 	b := int32(math.Float32bits(x))

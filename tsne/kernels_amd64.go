@@ -112,3 +112,22 @@ func spill(dst, points []float32, leaves []int32, counts []float32) {
 	}
 	spillGo(dst, points, leaves, counts)
 }
+
+func advance(pos, speed, gains, attraction, repulsion []float32, s *step) {
+	n := 0
+	if accelerated && len(pos) >= 8 {
+		n = len(pos) / 8 * 8
+		_, _, _, _ = speed[n-1], gains[n-1], attraction[n-1], repulsion[n-1]
+		advanceAVX2(&pos[0], &speed[0], &gains[0], &attraction[0], &repulsion[0], n, &s.pull)
+	}
+	advanceGo(pos[n:], speed[n:], gains[n:], attraction[n:], repulsion[n:], s)
+}
+
+func extent(least, most *[8]float32, v []float32) {
+	n := 0
+	if accelerated && len(v) >= 8 {
+		n = len(v) / 8 * 8
+		extentAVX2(&least[0], &most[0], &v[0], n)
+	}
+	extentGo(least, most, v[n:])
+}

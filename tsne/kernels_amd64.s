@@ -736,16 +736,6 @@ DATA log8<>+24(SB)/4, $0x3eaaaaaa
 DATA log8<>+28(SB)/4, $0x3eaaaaaa
 GLOBL log8<>(SB), RODATA|NOPTR, $32
 
-DATA logBitsmantissa<>+0(SB)/4, $0x007fffff
-DATA logBitsmantissa<>+4(SB)/4, $0x007fffff
-DATA logBitsmantissa<>+8(SB)/4, $0x007fffff
-DATA logBitsmantissa<>+12(SB)/4, $0x007fffff
-DATA logBitsmantissa<>+16(SB)/4, $0x007fffff
-DATA logBitsmantissa<>+20(SB)/4, $0x007fffff
-DATA logBitsmantissa<>+24(SB)/4, $0x007fffff
-DATA logBitsmantissa<>+28(SB)/4, $0x007fffff
-GLOBL logBitsmantissa<>(SB), RODATA|NOPTR, $32
-
 DATA logBitsthird<>+0(SB)/4, $0x3f3504f3
 DATA logBitsthird<>+4(SB)/4, $0x3f3504f3
 DATA logBitsthird<>+8(SB)/4, $0x3f3504f3
@@ -765,6 +755,16 @@ DATA logBitsbias<>+20(SB)/4, $0x3f800000
 DATA logBitsbias<>+24(SB)/4, $0x3f800000
 DATA logBitsbias<>+28(SB)/4, $0x3f800000
 GLOBL logBitsbias<>(SB), RODATA|NOPTR, $32
+
+DATA logBitsmantissa<>+0(SB)/4, $0x007fffff
+DATA logBitsmantissa<>+4(SB)/4, $0x007fffff
+DATA logBitsmantissa<>+8(SB)/4, $0x007fffff
+DATA logBitsmantissa<>+12(SB)/4, $0x007fffff
+DATA logBitsmantissa<>+16(SB)/4, $0x007fffff
+DATA logBitsmantissa<>+20(SB)/4, $0x007fffff
+DATA logBitsmantissa<>+24(SB)/4, $0x007fffff
+DATA logBitsmantissa<>+28(SB)/4, $0x007fffff
+GLOBL logBitsmantissa<>(SB), RODATA|NOPTR, $32
 
 // func logSum3AVX2(pos *float32, index *int32, p *float32, n int, x float32, y float32, z float32) float32
 // Requires: AVX, AVX2, SSE
@@ -1103,6 +1103,113 @@ next:
 	JMP  loop
 
 done:
+	VZEROUPPER
+	RET
+
+// func advanceAVX2(pos *float32, speed *float32, gains *float32, attraction *float32, repulsion *float32, n int, s *float32)
+// Requires: AVX
+TEXT ·advanceAVX2(SB), NOSPLIT, $0-56
+	MOVQ         pos+0(FP), AX
+	MOVQ         speed+8(FP), CX
+	MOVQ         gains+16(FP), DX
+	MOVQ         attraction+24(FP), BX
+	MOVQ         repulsion+32(FP), SI
+	MOVQ         n+40(FP), DI
+	MOVQ         s+48(FP), R8
+	VBROADCASTSS (R8), Y0
+	VBROADCASTSS 4(R8), Y1
+	VBROADCASTSS 8(R8), Y2
+	VBROADCASTSS 12(R8), Y3
+	VXORPS       Y4, Y4, Y4
+
+loop:
+	CMPQ      DI, $0x08
+	JL        done
+	VMULPS    (BX), Y0, Y5
+	VMULPS    (SI), Y1, Y6
+	VSUBPS    Y6, Y5, Y5
+	VMOVUPS   (CX), Y7
+	VMOVUPS   (DX), Y8
+	VMULPS    Y5, Y7, Y9
+	VCMPPS    $0x01, Y4, Y9, Y9
+	VADDPS    gainUp<>+0(SB), Y8, Y6
+	VMULPS    gainDown<>+0(SB), Y8, Y8
+	VMAXPS    gainLeast<>+0(SB), Y8, Y8
+	VBLENDVPS Y9, Y6, Y8, Y8
+	VMOVUPS   Y8, (DX)
+	VMULPS    Y8, Y5, Y5
+	VMOVUPS   Y5, (BX)
+	VMULPS    Y2, Y7, Y7
+	VMULPS    Y3, Y5, Y5
+	VSUBPS    Y5, Y7, Y7
+	VMOVUPS   Y7, (CX)
+	VADDPS    (AX), Y7, Y7
+	VMOVUPS   Y7, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x20, CX
+	ADDQ      $0x20, DX
+	ADDQ      $0x20, BX
+	ADDQ      $0x20, SI
+	SUBQ      $0x08, DI
+	JMP       loop
+
+done:
+	VZEROUPPER
+	RET
+
+DATA gainUp<>+0(SB)/4, $0x3e4ccccd
+DATA gainUp<>+4(SB)/4, $0x3e4ccccd
+DATA gainUp<>+8(SB)/4, $0x3e4ccccd
+DATA gainUp<>+12(SB)/4, $0x3e4ccccd
+DATA gainUp<>+16(SB)/4, $0x3e4ccccd
+DATA gainUp<>+20(SB)/4, $0x3e4ccccd
+DATA gainUp<>+24(SB)/4, $0x3e4ccccd
+DATA gainUp<>+28(SB)/4, $0x3e4ccccd
+GLOBL gainUp<>(SB), RODATA|NOPTR, $32
+
+DATA gainDown<>+0(SB)/4, $0x3f4ccccd
+DATA gainDown<>+4(SB)/4, $0x3f4ccccd
+DATA gainDown<>+8(SB)/4, $0x3f4ccccd
+DATA gainDown<>+12(SB)/4, $0x3f4ccccd
+DATA gainDown<>+16(SB)/4, $0x3f4ccccd
+DATA gainDown<>+20(SB)/4, $0x3f4ccccd
+DATA gainDown<>+24(SB)/4, $0x3f4ccccd
+DATA gainDown<>+28(SB)/4, $0x3f4ccccd
+GLOBL gainDown<>(SB), RODATA|NOPTR, $32
+
+DATA gainLeast<>+0(SB)/4, $0x3c23d70a
+DATA gainLeast<>+4(SB)/4, $0x3c23d70a
+DATA gainLeast<>+8(SB)/4, $0x3c23d70a
+DATA gainLeast<>+12(SB)/4, $0x3c23d70a
+DATA gainLeast<>+16(SB)/4, $0x3c23d70a
+DATA gainLeast<>+20(SB)/4, $0x3c23d70a
+DATA gainLeast<>+24(SB)/4, $0x3c23d70a
+DATA gainLeast<>+28(SB)/4, $0x3c23d70a
+GLOBL gainLeast<>(SB), RODATA|NOPTR, $32
+
+// func extentAVX2(least *float32, most *float32, v *float32, n int)
+// Requires: AVX
+TEXT ·extentAVX2(SB), NOSPLIT, $0-32
+	MOVQ    least+0(FP), AX
+	MOVQ    most+8(FP), CX
+	MOVQ    v+16(FP), DX
+	MOVQ    n+24(FP), BX
+	VMOVUPS (AX), Y0
+	VMOVUPS (CX), Y1
+
+loop:
+	CMPQ    BX, $0x08
+	JL      done
+	VMOVUPS (DX), Y2
+	VMINPS  Y2, Y0, Y0
+	VMAXPS  Y2, Y1, Y1
+	ADDQ    $0x20, DX
+	SUBQ    $0x08, BX
+	JMP     loop
+
+done:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, (CX)
 	VZEROUPPER
 	RET
 

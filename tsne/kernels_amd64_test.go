@@ -110,6 +110,32 @@ func TestKernelsAreTheirTwins(t *testing.T) {
 	}
 }
 
+func TestStepIsItsTwin(t *testing.T) {
+	for _, n := range []int{4, 8, 30, 64} {
+		var got, want [5][]float32
+		for i := range got {
+			got[i] = normalRows(n, 1, uint64(i))
+			want[i] = slices.Clone(got[i])
+		}
+		s := &step{pull: 48, push: 0.1, momentum: 0.8, rate: 20}
+		for range 20 {
+			advance(got[0], got[1], got[2], got[3], got[4], s)
+			advanceGo(want[0], want[1], want[2], want[3], want[4], s)
+		}
+		for i := range got {
+			if !slices.Equal(got[i], want[i]) {
+				t.Fatalf("%d values: array %d differs", n, i)
+			}
+		}
+		var least, most, wantLeast, wantMost [8]float32
+		extent(&least, &most, got[0])
+		extentGo(&wantLeast, &wantMost, got[0])
+		if least != wantLeast || most != wantMost {
+			t.Fatalf("%d values: another extent", n)
+		}
+	}
+}
+
 func TestSpillIsItsTwin(t *testing.T) {
 	points := normalRows(200, 1, 1)
 	leaves, counts := []int32{^3, ^0, ^50, ^100, ^191}, []float32{8, 1, 40, 9, 1}

@@ -44,3 +44,9 @@ func walk2(blocks []cells, b *box, theta2 float32, l *walkList) (count, leaves i
 func spill(dst, points []float32, leaves []int32, counts []float32) {
 	spillGo(dst, points, leaves, counts)
 }
+
+func advance(pos, speed, gains, attraction, repulsion []float32, s *step) {
+	advanceGo(pos, speed, gains, attraction, repulsion, s)
+}
+
+func extent(least, most *[8]float32, v []float32) { extentGo(least, most, v) }

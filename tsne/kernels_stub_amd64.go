@@ -37,6 +37,12 @@ func repel3AVX2(out *float32, px *float32, py *float32, pz *float32, x *float32,
 // spillAVX2 is spillGo for n leaves. It may write 7 values more than there are points.
 func spillAVX2(dst *float32, points *float32, leaves *int32, counts *float32, n int)
 
+// advanceAVX2 is advanceGo for n values, a multiple of 8.
+func advanceAVX2(pos *float32, speed *float32, gains *float32, attraction *float32, repulsion *float32, n int, s *float32)
+
+// extentAVX2 is extentGo for n values, a multiple of 8.
+func extentAVX2(least *float32, most *float32, v *float32, n int)
+
 // walk2AVX2 lists the cells that are summed as one in x, y and m, and the leaves to list point
 // by point in leaves (first point, inverted) and counts. All five need room for four more entries
 // than there can be.

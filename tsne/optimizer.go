@@ -139,7 +139,7 @@ func (z *Optimizer) Step() (bool, error) {
 	if z.phase == 0 {
 		momentum, exaggeration = 0.5, float32(z.o.EarlyExaggeration)
 	}
-	z.move(momentum, exaggeration)
+	z.move(momentum, exaggeration, check || last)
 	z.iteration++
 	if !check && !last {
 		return true, nil
@@ -178,32 +178,21 @@ func (z *Optimizer) endPhase(why Stop) {
 	z.stop = why
 }
 
-// move updates gains, speeds and positions from the forces.
-func (z *Optimizer) move(momentum, exaggeration float32) {
+// move updates gains, speeds and positions from the forces, and the norms where they are wanted.
+func (z *Optimizer) move(momentum, exaggeration float32, norms bool) {
 	f := z.f
-	pull, push := 4*exaggeration, float32(4/f.z)
+	s := &step{pull: 4 * exaggeration, push: float32(4 / f.z), momentum: momentum, rate: z.rate}
 	f.pool.blocks(f.n, moveChunk, func(lo, hi, _ int) {
-		var sum float64
 		l, h := lo*f.stride, hi*f.stride
-		pos, speed, gains := f.pos[l:h], z.speed[l:h], z.gains[l:h]
-		attraction, repulsion := f.attraction[l:h], f.repulsion[l:h]
-		for i, a := range attraction {
-			g := float32(pull*a) - float32(push*repulsion[i])
-			gain := gains[i]
-			if speed[i]*g < 0 {
-				gain += 0.2
-			} else {
-				gain = max(float32(gain*0.8), minGain)
-			}
-			gains[i] = gain
-			g *= gain
-			sum += float64(g) * float64(g)
-			s := float32(momentum*speed[i]) - float32(z.rate*g)
-			speed[i] = s
-			pos[i] += s
-		}
-		z.norms[lo/moveChunk] = sum
+		advance(f.pos[l:h], z.speed[l:h], z.gains[l:h], f.attraction[l:h], f.repulsion[l:h], s)
 		f.chunkBox(lo, hi)
+		if norms {
+			var sum float64
+			for _, g := range f.attraction[l:h] {
+				sum += float64(g) * float64(g)
+			}
+			z.norms[lo/moveChunk] = sum
+		}
 	})
 }
 
