@@ -1,0 +1,4 @@
+package torch
+
+// RSS is for the tests outside this package.
+var RSS = rss
