@@ -137,33 +137,35 @@ func TestShareIsDistributedSamplers(t *testing.T) {
 	}
 }
 
-// Two processes with shares that must be padded have the losses of PyTorch's
-// DistributedDataParallel, averaged over its ranks, and both the same model.
-func TestTwoProcessesArePyTorchs(t *testing.T) {
-	goldens := distributedGoldens(t)
+// Two processes go through all that follows, one after the other, since starting
+// them is what takes time. The last ends rank 1.
+func TestTwoProcesses(t *testing.T) {
 	if !grouptest.Child() {
 		t.Parallel()
 		processes := grouptest.Run(t, 2)
-		grouptest.Check(t, processes)
-		var losses [2][]float64
-		for i := range losses {
-			processes[i].Result(t, &losses[i])
+		if processes[0].Code != 0 || processes[1].Code != 7 {
+			t.Fatalf("exit codes %d and %d\n%s\n%s", processes[0].Code, processes[1].Code, processes[0].Output, processes[1].Output)
 		}
-		if !slices.Equal(losses[0], losses[1]) {
-			t.Errorf("the processes' losses differ: %v and %v", losses[0], losses[1])
-		}
-		for _, g := range goldens {
-			if w := worst(t, losses[0], g.Losses); w > 1e-5 {
-				t.Errorf("%s: losses differ by %.2g", g.file, w)
-			}
-		}
+		t.Log(processes[0].Output)
 		return
 	}
+	g := grouptest.Join(t, func(o *torch.GroupOptions) { o.Timeout = time.Minute })
+	t.Run("as PyTorch's", func(t *testing.T) { testIsPyTorchs(t, g) })
+	t.Run("as one with twice the batch", func(t *testing.T) { testTwiceTheBatch(t, g) })
+	t.Run("stop and resume", func(t *testing.T) { testStopAndResume(t, g) })
+	t.Run("NaN of one", func(t *testing.T) { testNaNOfOne(t, g) })
+	whole := t // rank 1's exit code must not hide a failure
+	t.Run("death of one", func(t *testing.T) { testDeathOfOne(t, g, whole.Failed) })
+}
+
+// Shares that must be padded have the losses of PyTorch's DistributedDataParallel,
+// averaged over its ranks, and lead to one model.
+func testIsPyTorchs(t *testing.T, group *torch.Group) {
+	goldens := distributedGoldens(t)
 	g := goldens[0]
 	o := DefaultOptions()
-	o.Epochs, o.BatchSize, o.Seed = g.Epochs, g.Batch, g.Seed
-	o.Group = grouptest.Join(t, nil)
-	m, err := New(784, g.Seed+int64(o.Group.Rank)) // weights that rank 0's must replace
+	o.Epochs, o.BatchSize, o.Seed, o.Group = g.Epochs, g.Batch, g.Seed, group
+	m, err := New(784, g.Seed+int64(group.Rank)) // weights that rank 0's must replace
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,12 +177,16 @@ func TestTwoProcessesArePyTorchs(t *testing.T) {
 	if err := tr.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	grouptest.Return(t, o.Group.Rank, lossesOf(tr))
+	for _, g := range goldens {
+		if w := worst(t, lossesOf(tr), g.Losses); w > 1e-5 {
+			t.Errorf("%s: losses differ by %.2g", g.file, w)
+		}
+	}
 	err = torch.Do(func(s *torch.Scope) {
 		for i, p := range m.Parameters() {
 			mine := p.Float32s()
 			other := s.Float32s(mine, len(mine))
-			o.Group.Broadcast(other)
+			group.Broadcast(other)
 			if !slices.Equal(other.Float32s(), mine) {
 				t.Errorf("parameter %d is not rank 0's", i)
 			}
@@ -191,38 +197,32 @@ func TestTwoProcessesArePyTorchs(t *testing.T) {
 	}
 }
 
-// Two processes with batches of 512 follow one with 1024: a group of one takes the
-// rows in the order that two share.
-func TestTwoProcessesAreOneWithTwiceTheBatch(t *testing.T) {
-	const rows = 10 * 1024
+// Batches of 512 each follow one process with 1024 over ten steps: a group of one
+// takes the rows in the order that two share.
+func testTwiceTheBatch(t *testing.T, group *torch.Group) {
+	train := pattern(10 * 1024)
 	o := DefaultOptions()
-	o.Epochs, o.Seed = 1, 3
-	if !grouptest.Child() {
-		t.Parallel()
-		processes := grouptest.Run(t, 2)
-		grouptest.Check(t, processes)
-		var two, one []float64
-		processes[0].Result(t, &two)
-		if one = alone(t, pattern(rows), o); len(one) != 10 {
-			t.Fatalf("%d steps, want 10", len(one))
-		}
-		w := worst(t, two, one)
-		t.Logf("losses differ by %.2g", w)
-		if w > 1e-4 {
-			t.Errorf("losses differ by %.2g: %v and %v", w, two, one)
-		}
-		return
-	}
-	o.Group, o.BatchSize = grouptest.Join(t, nil), 512
-	tr, err := trained(t, context.Background(), pattern(rows), o, nil)
+	o.Epochs, o.Seed, o.Group, o.BatchSize = 1, 3, group, 512
+	two, err := trained(t, context.Background(), train, o, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	grouptest.Return(t, o.Group.Rank, lossesOf(tr))
+	if group.Rank != 0 {
+		return
+	}
+	o.Group, o.BatchSize = groupOfOne(t), 1024
+	one, err := trained(t, context.Background(), train, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := worst(t, lossesOf(two), lossesOf(one)); w > 1e-4 || len(one.Losses()) != 10 {
+		t.Errorf("losses differ by %.2g:\n%v\n%v", w, lossesOf(two), lossesOf(one))
+	} else {
+		t.Logf("losses differ by %.2g", w)
+	}
 }
 
-// alone trains in a group of one.
-func alone(t *testing.T, train Samples, o Options) []float64 {
+func groupOfOne(t *testing.T) *torch.Group {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -230,29 +230,19 @@ func alone(t *testing.T, train Samples, o Options) []float64 {
 	}
 	port := listener.Addr().(*net.TCPAddr).Port
 	listener.Close()
-	o.Group, err = torch.JoinGroup(torch.GroupOptions{Size: 1, Addr: "127.0.0.1", Port: port, Device: "cpu", Timeout: time.Minute})
+	g, err := torch.JoinGroup(torch.GroupOptions{Size: 1, Addr: "127.0.0.1", Port: port, Device: "cpu", Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer o.Group.Close()
-	tr, err := trained(t, context.Background(), train, o, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return lossesOf(tr)
+	t.Cleanup(g.Close)
+	return g
 }
 
 // One process is told to stop: both stop after the same step, rank 0's checkpoint
 // takes both on, and they end where an unbroken run ends.
-func TestProcessesStopAndResumeTogether(t *testing.T) {
-	if !grouptest.Child() {
-		t.Parallel()
-		grouptest.Check(t, grouptest.Run(t, 2))
-		return
-	}
+func testStopAndResume(t *testing.T, group *torch.Group) {
 	o := DefaultOptions()
-	o.Epochs, o.BatchSize = 2, 20
-	o.Group = grouptest.Join(t, nil)
+	o.Epochs, o.BatchSize, o.Group = 2, 20, group
 	train := pattern(130) // 65 rows each: 4 batches an epoch
 	whole, err := trained(t, context.Background(), train, o, nil)
 	if err != nil {
@@ -264,7 +254,7 @@ func TestProcessesStopAndResumeTogether(t *testing.T) {
 	defer cancel()
 	var saved *Checkpoint
 	broken := o
-	if o.Group.Rank == 0 {
+	if group.Rank == 0 {
 		broken.Save = func(c *Checkpoint) error { saved = c; return nil }
 		broken.SaveEvery = time.Hour
 	} else {
@@ -278,10 +268,10 @@ func TestProcessesStopAndResumeTogether(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("error %v, want one that is context.Canceled", err)
 	}
-	if len(first.Losses()) != 6 || (saved != nil) != (o.Group.Rank == 0) {
+	if len(first.Losses()) != 6 || (saved != nil) != (group.Rank == 0) {
 		t.Fatalf("%d steps, checkpoint %v", len(first.Losses()), saved)
 	}
-	shared, err := ShareCheckpoint(o.Group, saved)
+	shared, err := ShareCheckpoint(group, saved)
 	if err != nil || shared == nil || shared.Step != 6 {
 		t.Fatalf("shared checkpoint %+v, %v", shared, err)
 	}
@@ -295,59 +285,38 @@ func TestProcessesStopAndResumeTogether(t *testing.T) {
 	if !sameParameters(parameters(t, second.Model), want) {
 		t.Error("weights differ from an unbroken run's")
 	}
-	if none, err := ShareCheckpoint(o.Group, nil); none != nil || err != nil {
+	if none, err := ShareCheckpoint(group, nil); none != nil || err != nil {
 		t.Errorf("shared no checkpoint: %v, %v", none, err)
 	}
 }
 
-// A process that dies in training, and one whose loss is not finite, end the others
-// with one line.
-func TestProcessDiesInTraining(t *testing.T) {
-	if !grouptest.Child() {
-		t.Parallel()
-		processes := grouptest.Run(t, 2)
-		if processes[0].Code != 0 || processes[1].Code != 7 {
-			t.Fatalf("exit codes %d and %d\n%s\n%s", processes[0].Code, processes[1].Code, processes[0].Output, processes[1].Output)
-		}
-		var message string
-		processes[0].Result(t, &message)
-		want := "autoenc: train: step 4 (epoch 1): torch: all_reduce: rank 0 of 2 lost another process, or waited 1m0s for it: "
-		if !strings.HasPrefix(message, want) || strings.Contains(message, "\n") {
-			t.Errorf("message %q", message)
-		}
-		return
-	}
+// A loss that is not finite in one process ends all at that step.
+func testNaNOfOne(t *testing.T, group *torch.Group) {
 	o := DefaultOptions()
-	o.BatchSize = 20
-	o.Group = grouptest.Join(t, func(g *torch.GroupOptions) { g.Timeout = time.Minute })
-	if o.Group.Rank == 1 {
-		o.Progress = func(p Progress) {
-			if p.Step == 3 {
-				os.Exit(7)
-			}
-		}
-	}
-	_, err := trained(t, context.Background(), pattern(200), o, nil)
-	if err == nil {
-		t.Fatal("trained without rank 1")
-	}
-	grouptest.Return(t, o.Group.Rank, err.Error())
-}
-
-func TestNaNOfOneProcess(t *testing.T) {
-	if !grouptest.Child() {
-		t.Parallel()
-		grouptest.Check(t, grouptest.Run(t, 2))
-		return
-	}
-	o := DefaultOptions()
-	o.BatchSize, o.Shuffle = 4, false
-	o.Group = grouptest.Join(t, nil)
+	o.BatchSize, o.Shuffle, o.Group = 4, false, group
 	x := make([]float32, 8*784)
 	x[7*784] = float32(math.NaN()) // rank 1's
 	tr, err := trained(t, context.Background(), FromFloats(x, 8), o, nil)
 	want := "autoenc: train: step 1 (epoch 1): torch: loss: the loss is NaN"
 	if err == nil || !strings.HasPrefix(err.Error(), want) || len(tr.Losses()) != 0 {
 		t.Errorf("error %v, want %q", err, want)
+	}
+}
+
+// A process that dies in training ends the others with one line.
+func testDeathOfOne(t *testing.T, group *torch.Group, failed func() bool) {
+	o := DefaultOptions()
+	o.BatchSize, o.Group = 20, group
+	if group.Rank == 1 {
+		o.Progress = func(p Progress) {
+			if p.Step == 3 && !failed() {
+				os.Exit(7)
+			}
+		}
+	}
+	_, err := trained(t, context.Background(), pattern(200), o, nil)
+	want := "autoenc: train: step 4 (epoch 1): torch: all_reduce: rank 0 of 2 lost another process, or waited 1m0s for it: "
+	if err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("error %v, want one line %q", err, want)
 	}
 }

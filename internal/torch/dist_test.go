@@ -71,14 +71,19 @@ func TestGroupOptions(t *testing.T) {
 	}
 }
 
-// Gradients and values become means, rank 0's tensors and bytes reach all.
-func TestGroupCollectives(t *testing.T) {
+// Gradients and values become means, rank 0's tensors and bytes reach all; then
+// rank 2 dies, and the others are told in one line.
+func TestGroup(t *testing.T) {
 	if !grouptest.Child() {
 		t.Parallel()
-		grouptest.Check(t, grouptest.Run(t, 3))
+		for rank, p := range grouptest.Run(t, 3) {
+			if want := []int{0, 0, 7}[rank]; p.Code != want {
+				t.Errorf("rank %d: exit code %d, want %d\n%s", rank, p.Code, want, p.Output)
+			}
+		}
 		return
 	}
-	g := grouptest.Join(t, nil)
+	g := grouptest.Join(t, func(o *torch.GroupOptions) { o.Timeout = time.Minute })
 	rank := float32(g.Rank)
 	err := torch.Do(func(s *torch.Scope) {
 		a := s.Float32s([]float32{1, 2, 3, 4, 5, 6}, 2, 3).RequiresGrad(true)
@@ -121,50 +126,40 @@ func TestGroupCollectives(t *testing.T) {
 	if err := g.Barrier(); err != nil {
 		t.Error(err)
 	}
-	g.Close()
-	g.Close()
-}
-
-// A process that dies, and one that hangs, end the others with one line.
-func TestGroupLosesAProcess(t *testing.T) { testLoss(t, func() { os.Exit(7) }) }
-
-func TestGroupTimesOut(t *testing.T) {
-	testLoss(t, func() {
-		for !grouptest.Returned(0) {
-			time.Sleep(20 * time.Millisecond)
-		}
+	if g.Rank == 2 && !t.Failed() {
 		os.Exit(7)
-	})
+	}
+	checkLost(t, g.Barrier(), "1m0s")
+	g.Close()
+	g.Close()
 }
 
-func testLoss(t *testing.T, misbehave func()) {
+// A process that hangs ends the others with one line.
+func TestGroupTimesOut(t *testing.T) {
 	if !grouptest.Child() {
 		t.Parallel()
-		processes := grouptest.Run(t, 2)
-		if processes[0].Code != 0 || processes[1].Code != 7 {
-			t.Fatalf("exit codes %d and %d\n%s\n%s", processes[0].Code, processes[1].Code, processes[0].Output, processes[1].Output)
-		}
-		var message string
-		processes[0].Result(t, &message)
-		t.Log(message)
-		if !strings.HasPrefix(message, "torch: barrier: rank 0 of 2 lost another process, or waited 3s for it: ") ||
-			strings.Contains(message, "\n") {
-			t.Errorf("message %q", message)
+		for rank, p := range grouptest.Run(t, 2) {
+			if p.Code != 0 {
+				t.Errorf("rank %d: exit code %d\n%s", rank, p.Code, p.Output)
+			}
 		}
 		return
 	}
 	g := grouptest.Join(t, func(o *torch.GroupOptions) { o.Timeout = 3 * time.Second })
-	if err := g.Barrier(); err != nil {
-		t.Fatal(err)
-	}
 	if g.Rank == 1 {
-		misbehave()
+		grouptest.Await("timeout")
+		return
 	}
-	err := g.Barrier()
-	if err == nil {
-		t.Fatal("a barrier without rank 1")
+	checkLost(t, g.Barrier(), "3s")
+	grouptest.Signal(t, "timeout")
+}
+
+func checkLost(t *testing.T, err error, timeout string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), " lost another process, or waited "+timeout+" for it: ") ||
+		strings.Contains(err.Error(), "\n") {
+		t.Errorf("error %v", err)
 	}
-	grouptest.Return(t, g.Rank, err.Error())
 }
 
 // Nobody else comes.

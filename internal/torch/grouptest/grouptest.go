@@ -11,7 +11,6 @@ package grouptest
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -33,8 +32,6 @@ func Child() bool { return os.Getenv(dirVariable) != "" }
 type Process struct {
 	Code   int    // exit code
 	Output string // stdout and stderr
-	dir    string
-	rank   int
 }
 
 // Run starts size processes of this test binary with only the calling test in
@@ -63,24 +60,11 @@ func Run(t *testing.T, size int) []Process {
 			var out bytes.Buffer
 			command.Stdout, command.Stderr = &out, &out
 			_ = command.Run()
-			processes[rank] = Process{Code: command.ProcessState.ExitCode(), Output: out.String(), dir: dir, rank: rank}
+			processes[rank] = Process{Code: command.ProcessState.ExitCode(), Output: out.String()}
 		})
 	}
 	wait.Wait()
 	return processes
-}
-
-// Check fails the test if a process failed.
-func Check(t *testing.T, processes []Process) {
-	t.Helper()
-	for rank, p := range processes {
-		if p.Code != 0 {
-			t.Errorf("rank %d: exit code %d\n%s", rank, p.Code, p.Output)
-		}
-	}
-	if t.Failed() {
-		t.FailNow()
-	}
 }
 
 // Join joins the group that the environment names, once all processes have come
@@ -98,14 +82,9 @@ func Join(t *testing.T, change func(*torch.GroupOptions)) *torch.Group {
 		change(o)
 	}
 	// However long a busy machine takes to start them, it is not the group's timeout that runs.
-	dir := os.Getenv(dirVariable)
-	if err := os.WriteFile(ready(dir, o.Rank), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	Signal(t, fmt.Sprintf("rank %d", o.Rank))
 	for rank := range o.Size {
-		for !exists(ready(dir, rank)) {
-			time.Sleep(10 * time.Millisecond)
-		}
+		Await(fmt.Sprintf("rank %d", rank))
 	}
 	g, err := torch.JoinGroup(*o)
 	if err != nil {
@@ -115,37 +94,22 @@ func Join(t *testing.T, change func(*torch.GroupOptions)) *torch.Group {
 	return g
 }
 
-// Return hands v to the process that called Run, as JSON.
-func Return(t *testing.T, rank int, v any) {
+// Signal tells the other processes something; Await waits until one has told it.
+func Signal(t *testing.T, what string) {
 	t.Helper()
-	b, err := json.Marshal(v)
-	if err == nil {
-		err = os.WriteFile(result(os.Getenv(dirVariable), rank), b, 0o600)
-	}
-	if err != nil {
+	if err := os.WriteFile(signalFile(what), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// Returned says, in a process that Run started, whether rank has called Return.
-func Returned(rank int) bool { return exists(result(os.Getenv(dirVariable), rank)) }
-
-// Result reads what the process gave Return.
-func (p Process) Result(t *testing.T, v any) {
-	t.Helper()
-	b, err := os.ReadFile(result(p.dir, p.rank))
-	if err == nil {
-		err = json.Unmarshal(b, v)
-	}
-	if err != nil {
-		t.Fatalf("%v\n%s", err, p.Output)
+// Await waits for Signal.
+func Await(what string) {
+	for {
+		if _, err := os.Stat(signalFile(what)); err == nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 
-func result(dir string, rank int) string { return filepath.Join(dir, fmt.Sprintf("%d.json", rank)) }
-func ready(dir string, rank int) string  { return filepath.Join(dir, fmt.Sprintf("%d.ready", rank)) }
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
+func signalFile(what string) string { return filepath.Join(os.Getenv(dirVariable), what) }
