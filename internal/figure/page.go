@@ -17,6 +17,7 @@ import (
 	"image/png"
 	"io"
 	"math"
+	"os"
 
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
@@ -46,8 +47,8 @@ func newPage(format string, w, h vg.Length) (*page, error) {
 		c := vgsvg.New(w, h)
 		p.Canvas, p.out = draw.New(c), c
 	case "pdf":
-		c := vgpdf.New(w, h)
-		p.Canvas, p.out = draw.NewCanvas(repaired{c}, w, h), c
+		c := &repaired{Canvas: vgpdf.New(w, h)}
+		p.Canvas, p.out = draw.NewCanvas(c, w, h), c
 	default:
 		return nil, fmt.Errorf("unknown format %q: want png, svg or pdf", format)
 	}
@@ -145,10 +146,22 @@ func (s snapped) Stroke(path vg.Path) {
 func snap(l vg.Length) vg.Length { return vg.Length(math.Round(l.Dots(dpi))) * 72 / dpi }
 
 // repaired hands vgpdf text in the encoding that it expects, Windows-1252, and
-// pictures upside down, as it draws them.
-type repaired struct{ *vgpdf.Canvas }
+// pictures upside down, as it draws them. vgpdf makes its fonts by way of files
+// in the system's folder for temporary files, and panics where it cannot; that
+// comes out of WriteTo as an error.
+type repaired struct {
+	*vgpdf.Canvas
+	err error
+}
 
-func (c repaired) DrawImage(r vg.Rectangle, m image.Image) {
+func (c *repaired) WriteTo(w io.Writer) (int64, error) {
+	if c.err != nil {
+		return 0, c.err
+	}
+	return c.Canvas.WriteTo(w)
+}
+
+func (c *repaired) DrawImage(r vg.Rectangle, m image.Image) {
 	b := m.Bounds()
 	flipped := image.NewRGBA(b)
 	for y := range b.Dy() {
@@ -157,7 +170,12 @@ func (c repaired) DrawImage(r vg.Rectangle, m image.Image) {
 	c.Canvas.DrawImage(r, flipped)
 }
 
-func (c repaired) FillString(f font.Face, pt vg.Point, s string) {
+func (c *repaired) FillString(f font.Face, pt vg.Point, s string) {
+	defer func() {
+		if r := recover(); r != nil && c.err == nil {
+			c.err = fmt.Errorf("%v (is %s writable, with room? TMPDIR names another folder)", r, os.TempDir())
+		}
+	}()
 	var out []byte
 	for _, r := range s {
 		switch {

@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"io"
+	"log"
 	"math"
 	"os"
 	"os/exec"
@@ -118,6 +119,17 @@ func TestWorstSVG(t *testing.T) {
 	}
 	if buf.Len() > 3<<20 {
 		t.Errorf("%d bytes, want at most 3 MB", buf.Len())
+	}
+}
+
+// Where no font can be made, the error says so.
+func TestPDFWithoutTemporaryFiles(t *testing.T) {
+	log.SetOutput(io.Discard) // vgpdf logs what it panics with
+	defer log.SetOutput(os.Stderr)
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
+	err := Loss(io.Discard, "pdf", Curve{Values: []float64{3, 2, 1}})
+	if err == nil || !strings.Contains(err.Error(), "TMPDIR") {
+		t.Errorf("error %v", err)
 	}
 }
 
