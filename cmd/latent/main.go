@@ -6,6 +6,8 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"os"
 	"runtime/debug"
 	"syscall"
@@ -23,6 +25,7 @@ func main() { os.Exit(execute(os.Args)) }
 // execute runs one call of the program and returns its exit code.
 func execute(args []string) (code int) {
 	debug.SetTraceback("none")
+	log.SetOutput(io.Discard) // what a package logs it returns as well
 	defer func() {
 		if r := recover(); r != nil {
 			fmt.Fprintf(os.Stderr, "latent: internal error: %v; please report it with what `latent info` prints\n", r)
