@@ -419,3 +419,13 @@ const char *latent_fast_bf16(const char *device, bool *yes) {
 #endif
   });
 }
+
+const char *latent_product(float *dst, const float *a, const float *b, int64_t m, int64_t n,
+                           int64_t k) {
+  return guard([&] {
+    torch::NoGradGuard no_grad;
+    at::Tensor c = at::from_blob(dst, {m, n}, at::kFloat);
+    at::mm_out(c, at::from_blob(const_cast<float *>(a), {m, k}, at::kFloat),
+               at::from_blob(const_cast<float *>(b), {n, k}, at::kFloat).t());
+  });
+}

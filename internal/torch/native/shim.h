@@ -94,6 +94,11 @@ const char *latent_upsample_bicubic(Tensor x, int64_t height, int64_t width,
 const char *latent_supcon(Tensor z, Tensor labels, double scale, bool norms,
                           Tensor *out);
 
+// dst (m x n) = a (m x k) times the transpose of b (n x k), row-major; used
+// during the call only.
+const char *latent_product(float *dst, const float *a, const float *b, int64_t m,
+                           int64_t n, int64_t k);
+
 // --- the training path, fused -----------------------------------------------------
 // Linear and an optional ReLU behind it; weight is out x in, as nn.Linear's.
 const char *latent_linear(Tensor x, Tensor weight, Tensor bias, bool relu,
