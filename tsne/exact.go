@@ -15,6 +15,11 @@ import (
 // goroutines at once, with a few hundred rows each.
 type Product func(dst, a, b []float32, m, n, k int) error
 
+// Accelerated says whether this processor runs the package's assembly (amd64 with
+// AVX2 and FMA, built without the tag purego). Without it a Product given to
+// ExactNeighbors is worth its while.
+func Accelerated() bool { return accelerated }
+
 // ExactNeighbors is the exact nearest-neighbour search: all pairs, but the full
 // distance is computed only for those that a cheap lower bound cannot rule out.
 //

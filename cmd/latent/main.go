@@ -11,6 +11,8 @@ import (
 	"os"
 	"runtime/debug"
 	"syscall"
+
+	"latent/internal/torch"
 )
 
 // Exit codes.
@@ -20,7 +22,21 @@ const (
 	exitInterrupted = 130 // by a signal, after saving
 )
 
-func main() { os.Exit(execute(os.Args)) }
+func main() {
+	restartForBLAS()
+	os.Exit(execute(os.Args))
+}
+
+// restartForBLAS starts this program again in its place when OpenBLAS has taken
+// the CPU for an older one; where that cannot be done it goes on, slower.
+func restartForBLAS() {
+	core := torch.BLASCore()
+	exe, err := os.Executable()
+	if core == "" || err != nil {
+		return
+	}
+	_ = syscall.Exec(exe, os.Args, append(os.Environ(), "OPENBLAS_CORETYPE="+core))
+}
 
 // execute runs one call of the program and returns its exit code.
 func execute(args []string) (code int) {

@@ -74,6 +74,7 @@ func embed(c *cli.Context) error {
 	x = notebook.Every(x, every)
 	d := display(c)
 	o.Progress = notebook.ShowTSNE(d, "tsne")
+	o.Neighbors = notebook.Neighbors(o.Threads)
 	e, err := tsne.Fit(c.Context, x.Data, x.Rows, o)
 	d.Done()
 	if e == nil && c.Context.Err() != nil {

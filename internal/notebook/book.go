@@ -252,6 +252,7 @@ func (b *book) embed(name string) func(context.Context, string) (any, error) {
 		}
 		o := tsne.DefaultOptions()
 		o.Seed, o.Threads, o.Progress = 3, b.o.Threads, ShowTSNE(b.report, label)
+		o.Neighbors = Neighbors(o.Threads)
 		e, err := tsne.Fit(ctx, x.Data, x.Rows, o)
 		if err != nil {
 			return nil, err

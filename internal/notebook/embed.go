@@ -6,6 +6,7 @@ import (
 
 	"latent/internal/matrix"
 	"latent/internal/progress"
+	"latent/internal/torch"
 	"latent/tsne"
 )
 
@@ -20,6 +21,15 @@ func Every(m matrix.Matrix, k int) matrix.Matrix {
 		out.Data = append(out.Data, m.Data[i*m.Cols:(i+1)*m.Cols]...)
 	}
 	return out
+}
+
+// Neighbors is the neighbour search that this program hands to tsne: nil, tsne's
+// own, where tsne has assembly, else the same search on libtorch's matrix product.
+func Neighbors(threads int) tsne.Neighbors {
+	if tsne.Accelerated() || torch.Init(threads) != nil {
+		return nil
+	}
+	return tsne.ExactNeighbors{Threads: threads, Product: torch.Product}
 }
 
 // ShowTSNE shows a t-SNE run's progress as one job.
