@@ -11,8 +11,6 @@ import (
 	"os"
 	"runtime/debug"
 	"syscall"
-
-	"latent/internal/torch"
 )
 
 // Exit codes.
@@ -25,17 +23,6 @@ const (
 func main() {
 	restartForBLAS()
 	os.Exit(execute(os.Args))
-}
-
-// restartForBLAS starts this program again in its place when OpenBLAS has taken
-// the CPU for an older one; where that cannot be done it goes on, slower.
-func restartForBLAS() {
-	core := torch.BLASCore()
-	exe, err := os.Executable()
-	if core == "" || err != nil {
-		return
-	}
-	_ = syscall.Exec(exe, os.Args, append(os.Environ(), "OPENBLAS_CORETYPE="+core))
 }
 
 // execute runs one call of the program and returns its exit code.
