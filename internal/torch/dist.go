@@ -68,10 +68,28 @@ func GroupFromEnv() (*GroupOptions, error) {
 		*v.value = n
 	}
 	if strings.EqualFold(os.Getenv("TORCHELASTIC_USE_AGENT_STORE"), "true") {
-		// Each restart of the processes meets afresh, as in torch.distributed.
-		o.Prefix = "/worker/attempt_" + os.Getenv("TORCHELASTIC_RESTART_COUNT")
+		if err := o.meetAtAgents(); err != nil {
+			return nil, err
+		}
 	}
 	return o, o.Validate()
+}
+
+// meetAtAgents makes the processes meet at the store that torchrun's agent serves
+// at the port already, each restart afresh, as torch.distributed does. libtorch 1
+// does not speak with the store of a torchrun of PyTorch 2, and waits for it
+// without end: there rank 0 serves at the next port.
+func (o *GroupOptions) meetAtAgents() error {
+	info, err := GetInfo()
+	if err != nil {
+		return err
+	}
+	if strings.HasPrefix(info.Version, "1.") {
+		o.Port++
+		return nil
+	}
+	o.Prefix = "/worker/attempt_" + os.Getenv("TORCHELASTIC_RESTART_COUNT")
+	return nil
 }
 
 // Validate names the first field that is out of range.

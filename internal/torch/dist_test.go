@@ -13,6 +13,14 @@ import (
 )
 
 func TestGroupFromEnv(t *testing.T) {
+	info, err := torch.GetInfo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, prefix := 29500, "/worker/attempt_3"
+	if strings.HasPrefix(info.Version, "1.") {
+		port, prefix = 29501, ""
+	}
 	all := map[string]string{"RANK": "1", "WORLD_SIZE": "4", "MASTER_ADDR": "host", "MASTER_PORT": "29500"}
 	for _, c := range []struct {
 		name   string
@@ -25,8 +33,8 @@ func TestGroupFromEnv(t *testing.T) {
 			Device: "cpu", Timeout: torch.DefaultGroupTimeout}},
 		{name: "torchrun", change: map[string]string{"LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2",
 			"TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_RESTART_COUNT": "3"},
-			want: &torch.GroupOptions{Rank: 1, Size: 4, LocalRank: 1, LocalSize: 2, Addr: "host", Port: 29500,
-				Device: "cpu", Timeout: torch.DefaultGroupTimeout, Prefix: "/worker/attempt_3"}},
+			want: &torch.GroupOptions{Rank: 1, Size: 4, LocalRank: 1, LocalSize: 2, Addr: "host", Port: port,
+				Device: "cpu", Timeout: torch.DefaultGroupTimeout, Prefix: prefix}},
 		{name: "no address", change: map[string]string{"MASTER_ADDR": ""}, err: "MASTER_ADDR"},
 		{name: "no port", change: map[string]string{"MASTER_PORT": ""}, err: "MASTER_PORT"},
 		{name: "no size", change: map[string]string{"WORLD_SIZE": ""}, err: "WORLD_SIZE"},
