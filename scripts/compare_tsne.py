@@ -97,7 +97,7 @@ def run(command, threads):
     if status != 0:
         sys.exit("%s failed:\n%s" % (" ".join(command), err))
     peak = usage.ru_maxrss / (1024 if platform.system() == "Linux" else 1 << 20)
-    return json.loads(out.strip().splitlines()[-1]), time.perf_counter() - began, usage.ru_utime + usage.ru_stime, peak
+    return out, time.perf_counter() - began, usage.ru_utime + usage.ru_stime, peak
 
 
 class Evaluator:
@@ -188,17 +188,19 @@ def main():
         source = os.path.join(scratch, "x.npy")
         # This process stays small until all have run: children inherit its peak memory.
         size, _, _, _ = run([sys.executable, os.path.abspath(__file__), *sys.argv[1:], "--worker", "prepare", "-", source, "0"], args.threads)
+        size = json.loads(size)
         print("%d rows of %d, %d threads, %s" % (size["n"], size["d"], args.threads, platform.processor() or platform.machine()), file=sys.stderr)
         for seed in [int(s) for s in args.seeds.split(",")]:
             for name in tools:
                 target = os.path.join(out, "%s-%d.npy" % (name, seed))
                 if name == "latent":
-                    result, seconds, cpu, peak = run([args.binary, "tsne", "--input", source, "--output", target, "--seed", str(seed),
-                                                      "--threads", str(args.threads), "--json", "--quiet"], args.threads)
+                    _, seconds, cpu, peak = run([args.binary, "tsne", "--input", source, "--output", target, "--seed", str(seed),
+                                                      "--threads", str(args.threads), "--quiet"], args.threads)
                     version = "here"
                 else:
-                    result, _, cpu, peak = run([sys.executable, os.path.abspath(__file__), "--threads", str(args.threads),
+                    text, _, cpu, peak = run([sys.executable, os.path.abspath(__file__), "--threads", str(args.threads),
                                                 "--worker", name, source, target, str(seed)], args.threads)
+                    result = json.loads(text.strip().splitlines()[-1])
                     seconds, version = result["seconds"], result["version"]
                 rows.append({"tool": name, "version": version, "seed": seed, "n": size["n"], "dims": 2, "seconds": seconds,
                              "cpu_seconds": cpu, "peak_mb": peak, "map": target})
