@@ -71,6 +71,7 @@ func (l SupCon) Loss(b autoenc.Batch) *torch.Tensor {
 	if l.Augment {
 		z, copies = withCopies(b, l.Augmentation), 2
 	}
+	needLabels("supcon", b)
 	labels := make([]int64, 0, copies*len(b.Labels))
 	seen := map[int]bool{}
 	for range copies {

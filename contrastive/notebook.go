@@ -42,6 +42,7 @@ func (l Notebook) Validate() error {
 
 // Loss draws the pair of classes and returns the loss, nil where one is missing.
 func (l Notebook) Loss(b autoenc.Batch) *torch.Tensor {
+	needLabels("notebook", b)
 	order, err := torch.RandPerm(classes)
 	if err != nil {
 		panic(err)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"latent/autoenc"
+	"latent/internal/torch"
 )
 
 // Similarity says what s(a, b) is in a loss.
@@ -102,4 +103,11 @@ func Check(name string, labels []int) error {
 		return fmt.Errorf("contrastive: %s needs images of at least two classes, and all are of class %d", name, labels[0])
 	}
 	return nil
+}
+
+// needLabels ends the step where the trainer has none.
+func needLabels(loss string, b autoenc.Batch) {
+	if b.Labels == nil {
+		panic(&torch.Error{Op: loss, Message: "this loss needs labels, and the training set has none"})
+	}
 }

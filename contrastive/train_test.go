@@ -109,22 +109,33 @@ func rss(t testing.TB) int {
 	return pages * os.Getpagesize()
 }
 
-// A broken loss ends the run with an error, not the process.
+// A loss that cannot be computed ends the run with an error, not the process.
 func TestErrorsReachTheTrainer(t *testing.T) {
 	images, labels := noise(20)
-	o := autoenc.DefaultOptions()
-	o.Epochs, o.Extra = 1, DefaultNTXent()
-	m, err := autoenc.New(28, 0) // images of 28 pixels are not square
-	if err != nil {
-		t.Fatal(err)
-	}
-	tr, err := autoenc.NewTrainer(m, autoenc.FromPixels(images[:20*28], 20), labels, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tr.Close()
-	if err := tr.Run(context.Background()); err == nil || !strings.Contains(err.Error(), "step 1") {
-		t.Errorf("error %v, want one that names step 1", err)
+	for _, c := range []struct {
+		loss   string
+		pixels int
+		labels []int
+		want   string
+	}{
+		{"nt-xent", 28, labels, "step 1 (epoch 1): torch: reshape"}, // images that are not square
+		{"supcon", 784, nil, "step 1 (epoch 1): torch: supcon: this loss needs labels"},
+		{"notebook", 784, nil, "step 1 (epoch 1): torch: notebook: this loss needs labels"},
+	} {
+		o := autoenc.DefaultOptions()
+		o.Epochs, o.Extra = 1, lossOf(c.loss)
+		m, err := autoenc.New(c.pixels, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr, err := autoenc.NewTrainer(m, autoenc.FromPixels(images[:20*c.pixels], 20), c.labels, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := tr.Run(context.Background()); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", c.loss, err, c.want)
+		}
+		tr.Close()
 	}
 }
 
