@@ -14,6 +14,7 @@ import (
 	"latent/internal/progress"
 	"latent/internal/pt"
 	"latent/internal/run"
+	"latent/internal/torch"
 )
 
 // The files of a run folder that this package writes itself.
@@ -32,6 +33,9 @@ type Result struct {
 // TrainOptions say how Train goes about a Config.
 type TrainOptions struct {
 	Resume bool // go on from the folder's checkpoint
+	// Group are the processes that train together, nil for one alone. Rank 0 keeps
+	// the run folder; the others leave a Result without metrics.
+	Group  *torch.GroupOptions
 	Label  string
 	Data   func(context.Context) (*Data, error)
 	Report Reporter
@@ -58,34 +62,62 @@ func Train(ctx context.Context, dir string, c Config, o TrainOptions) (Result, e
 	if err != nil {
 		return Result{}, err
 	}
-	folder, err := claim(dir, o.Resume)
-	if err != nil {
-		return Result{}, err
+	j := &job{report: o.Report, label: o.Label}
+	if o.Group != nil {
+		// Joined first: a process that fails later ends the others at once.
+		if j.group, err = c.join(*o.Group); err != nil {
+			return Result{}, err
+		}
+		defer j.group.Close()
 	}
-	defer folder.Close()
-	if err := c.start(); err != nil {
-		return Result{}, err
+	var checkpoint *autoenc.Checkpoint
+	if j.leads() {
+		if j.folder, err = claim(dir, o.Resume); err != nil {
+			return Result{}, err
+		}
+		defer j.folder.Close()
+		if err := c.start(); err != nil {
+			return Result{}, err
+		}
+		if checkpoint, err = c.continues(dir, o); err != nil {
+			return Result{}, err
+		}
 	}
-	checkpoint, err := c.continues(dir, o)
-	if err != nil {
-		return Result{}, err
+	if j.group != nil {
+		if checkpoint, err = autoenc.ShareCheckpoint(j.group, checkpoint); err != nil {
+			return Result{}, err
+		}
 	}
 	d, err := o.Data(ctx)
 	if err != nil {
 		return Result{}, err
 	}
-	j := &job{Config: c, folder: folder, data: d, report: o.Report, label: o.Label}
+	j.Config, j.data = c, d
 	if err := j.prepare(extra, checkpoint); err != nil {
 		return Result{}, err
 	}
 	defer j.trainer.Close()
-	if err := folder.WriteConfig(c); err != nil {
+	if !j.leads() {
+		return Result{}, j.trainer.Run(ctx)
+	}
+	if err := j.folder.WriteConfig(c); err != nil {
 		return Result{}, err
 	}
 	if err := j.train(ctx); err != nil {
 		return Result{}, err
 	}
 	return j.finish(ctx, began)
+}
+
+// join makes this process one of a group, on its share of the cores and on its
+// device.
+func (c *Config) join(o torch.GroupOptions) (*torch.Group, error) {
+	c.Device, c.Threads = o.LocalDevice(c.Device), min(c.Threads, o.Threads())
+	if err := c.start(); err != nil {
+		return nil, err
+	}
+	o.Device = c.Device
+	return torch.JoinGroup(o)
 }
 
 // claim locks a run folder for a new run or for one that goes on.
@@ -160,7 +192,8 @@ func ReadConfig(dir string) (Config, error) {
 // job is one training run at work.
 type job struct {
 	Config
-	folder  *run.Folder
+	group   *torch.Group // nil for a process alone
+	folder  *run.Folder  // nil where another process leads
 	data    *Data
 	report  Reporter
 	label   string
@@ -169,6 +202,9 @@ type job struct {
 	seconds float64 // of training in earlier processes
 	err     error   // the first row that could not be noted
 }
+
+// leads says whether this process keeps the run folder.
+func (j *job) leads() bool { return j.group == nil || j.group.Rank == 0 }
 
 // prepare makes the model and its trainer, at the checkpoint if there is one.
 // Nothing is written.
@@ -189,7 +225,10 @@ func (j *job) prepare(extra autoenc.ExtraLoss, checkpoint *autoenc.Checkpoint) e
 		return err
 	}
 	options := j.options()
-	options.Extra, options.Progress, options.Save = extra, j.step, j.save
+	options.Extra, options.Group, options.Seed = extra, j.group, j.Seed
+	if j.leads() {
+		options.Progress, options.Save = j.step, j.save
+	}
 	j.trainer, err = autoenc.NewTrainer(model, samples(j.data.Train), j.data.Train.Labels, options)
 	if err != nil {
 		return err
@@ -200,14 +239,14 @@ func (j *job) prepare(extra autoenc.ExtraLoss, checkpoint *autoenc.Checkpoint) e
 		err = j.trainer.Restore(checkpoint)
 	}
 	if err == nil && at > j.trainer.Steps() {
-		err = fmt.Errorf("resume %s: %d steps are done, more than %d epochs have (%d); %w",
-			j.folder.Dir(), at, j.Epochs, j.trainer.Steps(), ErrOptions)
+		err = fmt.Errorf("resume: %d steps are done, more than %d epochs have (%d); %w",
+			at, j.Epochs, j.trainer.Steps(), ErrOptions)
 	}
-	if err == nil {
+	if err == nil && j.leads() {
 		j.losses, err = j.folder.Losses(at)
-	}
-	if err == nil && at > 0 {
-		err = j.earlierSeconds()
+		if err == nil && at > 0 {
+			err = j.earlierSeconds()
+		}
 	}
 	if err != nil {
 		j.trainer.Close()
@@ -268,7 +307,7 @@ func (j *job) train(ctx context.Context) error {
 	began := time.Now()
 	err := j.trainer.Run(ctx)
 	j.seconds += time.Since(began).Seconds()
-	if err != nil && ctx.Err() == nil {
+	if err != nil && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) { // such as a checkpoint that cannot be written
 		return err
 	}
 	if err == nil {

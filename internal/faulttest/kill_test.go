@@ -1,0 +1,216 @@
+package faulttest
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"latent/internal/matrix"
+)
+
+// unbroken is a run that nothing disturbed, made once.
+type unbroken struct {
+	sync.Mutex
+	dir  string
+	took time.Duration
+}
+
+var trained1, trained3, notebook2 unbroken
+
+// get returns the run's folder and how long it took.
+func (u *unbroken) get(t *testing.T, command, epochs string) (string, time.Duration) {
+	t.Helper()
+	u.Lock()
+	defer u.Unlock()
+	if u.dir == "" {
+		dir := filepath.Join(scratch, command+epochs)
+		began := time.Now()
+		must(t, small(t, command, dir, "--epochs", epochs)...)
+		u.dir, u.took = dir, time.Since(began)
+	}
+	return u.dir, u.took
+}
+
+// randomly runs the program and sends it a signal at a random moment within d.
+func randomly(t *testing.T, r *rand.Rand, d time.Duration, s syscall.Signal, args ...string) result {
+	t.Helper()
+	p := command(args...).start(t)
+	time.Sleep(time.Duration(r.Int64N(int64(d))))
+	p.Process.Signal(s)
+	return p.end(t)
+}
+
+// complete runs what is left of a training run, as its user would.
+func complete(t *testing.T, dir, epochs string) {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(dir, "config.json")); err == nil {
+		must(t, "train", "--out", dir, "--resume", "--quiet", "--epochs", epochs)
+	} else {
+		must(t, small(t, "train", dir, "--epochs", epochs)...)
+	}
+}
+
+// kill -9 at any moment of a new run leaves whole files, and the run goes on to the
+// bytes of one that was never killed.
+func TestKillTrain(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(1, 1))
+	want, took := trained3.get(t, "train", "3")
+	dir := filepath.Join(folder(t), "run")
+	for i := range moments(t) {
+		what := fmt.Sprint("kill ", i)
+		args := small(t, "train", dir, "--epochs", "3")
+		if _, err := os.Stat(filepath.Join(dir, "config.json")); err == nil {
+			args = []string{"train", "--out", dir, "--resume", "--quiet"}
+		}
+		randomly(t, r, took, syscall.SIGKILL, args...)
+		whole(t, what, filepath.Dir(dir))
+		if i%3 == 2 || i == moments(t)-1 {
+			complete(t, dir, "3")
+			sameRun(t, what, dir, want)
+			os.RemoveAll(dir)
+		}
+	}
+}
+
+// kill -9 of a run that goes on leaves each of its files as it was, or as it will
+// be.
+func TestKillResume(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(2, 2))
+	first, _ := trained1.get(t, "train", "1")
+	want, took := trained3.get(t, "train", "3")
+	before, after := hashes(t, first), hashes(t, want)
+	for i := range moments(t) {
+		what := fmt.Sprint("kill ", i)
+		dir := copyOf(t, first)
+		randomly(t, r, took, syscall.SIGKILL, "train", "--out", dir, "--resume", "--epochs", "3", "--quiet")
+		for _, m := range []map[string][32]byte{before, after} { // it holds times
+			m["metrics.json"] = hashes(t, dir)["metrics.json"]
+		}
+		either(t, what, dir, before, after)
+		whole(t, what, dir)
+		complete(t, dir, "3")
+		sameRun(t, what, dir, want)
+		os.RemoveAll(dir)
+	}
+}
+
+// kill -9 of the notebook, again and again: the same command completes it, with the
+// files of an unbroken one.
+func TestKillNotebook(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 3))
+	want, took := notebook2.get(t, "notebook", "2")
+	dir := filepath.Join(folder(t), "run")
+	for i := range moments(t) {
+		what := fmt.Sprint("kill ", i)
+		randomly(t, r, took, syscall.SIGKILL, small(t, "notebook", dir, "--epochs", "2")...)
+		whole(t, what, filepath.Dir(dir))
+		if i%3 == 2 || i == moments(t)-1 {
+			must(t, small(t, "notebook", dir, "--epochs", "2")...)
+			sameNotebook(t, what, dir, want)
+			os.RemoveAll(dir)
+		}
+	}
+}
+
+// kill -9 of tsne leaves the embedding that there was, or the new one.
+func TestKillTSNE(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(4, 4))
+	dir := folder(t)
+	args, y := tsneCall(t, dir, "250")
+	began := time.Now()
+	must(t, args...)
+	took, want := time.Since(began), read(t, y)
+	for i := range moments(t) {
+		write(t, y, []byte("an older embedding"))
+		randomly(t, r, took, syscall.SIGKILL, args...)
+		if now := read(t, y); string(now) != "an older embedding" && !bytes.Equal(now, want) {
+			t.Errorf("kill %d: the output holds %d other bytes", i, len(now))
+		}
+	}
+	must(t, args...)
+	if !bytes.Equal(read(t, y), want) {
+		t.Error("another embedding after the kills")
+	}
+}
+
+// tsneCall are the arguments that embed 1,000 points, and the output's path.
+func tsneCall(t *testing.T, dir, iterations string) (args []string, output string) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(1, 2))
+	var csv strings.Builder
+	for range 1000 {
+		for range 9 {
+			fmt.Fprintf(&csv, "%.3f,", r.NormFloat64())
+		}
+		fmt.Fprintf(&csv, "%.3f\n", r.NormFloat64())
+	}
+	output = filepath.Join(dir, "y.npy")
+	return []string{"tsne", "--input", write(t, filepath.Join(dir, "x.csv"), []byte(csv.String())), "--output", output,
+		"--iterations", iterations, "--threads", "1", "--quiet"}, output
+}
+
+// Signals that ask to stop, at any moment, one or two in a row: the program saves
+// and says so in one line, or dies of the second; either way the run goes on to the
+// bytes of an unbroken one.
+func TestSignals(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(5, 5))
+	want, took := notebook2.get(t, "notebook", "2")
+	model, trainTook := trained3.get(t, "train", "3")
+	embed, y := tsneCall(t, folder(t), "100000000")
+	signals := []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}
+	for i := range max(moments(t)/2, 1) {
+		first, second, twice := signals[i%3], signals[r.IntN(3)], i%2 == 1
+		what := fmt.Sprintf("%v (twice: %v, %v)", first, twice, second)
+		stop := func(d time.Duration, args ...string) {
+			t.Helper()
+			p := command(args...).start(t)
+			time.Sleep(time.Duration(r.Int64N(int64(d))))
+			p.Process.Signal(first)
+			if twice {
+				time.Sleep(time.Duration(r.IntN(20)) * time.Millisecond)
+				p.Process.Signal(second)
+			}
+			got := p.end(t)
+			switch got.code {
+			case 130:
+				got.fails(t, what, 130, "interrupted")
+			case 0, -1: // done before the signal; killed by the second, or before the program could tell
+				if got.stderr != "" && got.code == -1 {
+					t.Errorf("%s: stderr %q", what, got.stderr)
+				}
+			default:
+				t.Errorf("%s: exit code %d, stderr %q", what, got.code, got.stderr)
+			}
+		}
+		dir := filepath.Join(folder(t), "run")
+		stop(trainTook, small(t, "train", dir, "--epochs", "3")...)
+		whole(t, what, filepath.Dir(dir))
+		complete(t, dir, "3")
+		sameRun(t, what, dir, model)
+
+		dir = filepath.Join(folder(t), "run")
+		stop(took, small(t, "notebook", dir, "--epochs", "2")...)
+		whole(t, what, filepath.Dir(dir))
+		must(t, small(t, "notebook", dir, "--epochs", "2")...)
+		sameNotebook(t, what, dir, want)
+
+		stop(2*time.Second, embed...)
+		if _, err := os.Stat(y); err == nil {
+			if m, err := matrix.ReadFile(y); err != nil || m.Rows != 1000 {
+				t.Errorf("%s: embedding of %d rows, %v", what, m.Rows, err)
+			}
+		}
+	}
+}

@@ -1,0 +1,262 @@
+package faulttest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"latent/internal/dataset"
+	"latent/internal/datasettest"
+)
+
+// fileLimit makes this test program become the program under test, with the given
+// bytes as the largest file that it may write.
+const fileLimit = "FAULTTEST_FILE_LIMIT"
+
+var (
+	scratch string // removed when all tests are done; open to every user
+	program string // the built binary
+)
+
+func TestMain(m *testing.M) {
+	if limit := os.Getenv(fileLimit); limit != "" {
+		limited(limit)
+	}
+	os.Exit(runTests(m))
+}
+
+func runTests(m *testing.M) int {
+	var err error
+	if scratch, err = os.MkdirTemp("", "faulttest-"); err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(scratch)
+	program = filepath.Join(scratch, "latent")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", program, "latent/cmd/latent")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
+		return 1
+	}
+	if err := os.Chmod(scratch, 0o755); err != nil {
+		panic(err)
+	}
+	return m.Run()
+}
+
+// limited replaces this process by the program, with a limit on its files.
+func limited(limit string) {
+	n, err := strconv.ParseUint(limit, 10, 64)
+	if err == nil {
+		err = syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: n, Max: n})
+	}
+	if err == nil {
+		err = syscall.Exec(os.Args[1], os.Args[1:], os.Environ())
+	}
+	panic(err)
+}
+
+// long says whether the thorough tests are asked for.
+func long() bool { return os.Getenv("LATENT_LONG") != "" }
+
+// moments is how often a fault is tried at a random moment.
+func moments(t *testing.T) int {
+	switch {
+	case long():
+		return 50
+	case testing.Short():
+		return 1
+	}
+	t.Helper()
+	return 6
+}
+
+// folder is an empty folder for one test.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(scratch, "t-")
+	if err == nil {
+		err = os.Chmod(dir, 0o777)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// result is what a call of the program gave.
+type result struct {
+	stdout, stderr string
+	code           int // -1 where a signal ended it
+	maxRSS         int64
+}
+
+// process is the program at work.
+type process struct {
+	*exec.Cmd
+	out, err bytes.Buffer
+}
+
+// command prepares a call of the program. Output files and limits may still be set.
+func command(args ...string) *process {
+	p := &process{Cmd: exec.Command(program, args...)}
+	p.Stdout, p.Stderr = &p.out, &p.err
+	return p
+}
+
+func (p *process) start(t *testing.T) *process {
+	t.Helper()
+	if err := p.Cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// end waits for the process.
+func (p *process) end(t *testing.T) result {
+	t.Helper()
+	hung := time.AfterFunc(3*time.Minute, func() { p.Process.Kill() })
+	err := p.Wait()
+	if !hung.Stop() {
+		t.Fatalf("%s did not end; stderr %q", strings.Join(p.Args, " "), p.err.String())
+	}
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	usage, _ := p.ProcessState.SysUsage().(*syscall.Rusage)
+	return result{p.out.String(), p.err.String(), p.ProcessState.ExitCode(), usage.Maxrss << 10}
+}
+
+// call runs the program.
+func call(t *testing.T, args ...string) result {
+	t.Helper()
+	return command(args...).start(t).end(t)
+}
+
+// must is call for what has to succeed.
+func must(t *testing.T, args ...string) result {
+	t.Helper()
+	r := call(t, args...)
+	if r.code != 0 {
+		t.Fatalf("latent %s: exit code %d\n%s", strings.Join(args, " "), r.code, r.stderr)
+	}
+	return r
+}
+
+// fails checks that a call ended with the code, one line on stderr that holds each
+// of want, and no trace of a stack.
+func (r result) fails(t *testing.T, what string, code int, want ...string) {
+	t.Helper()
+	if r.code != code || strings.Count(r.stderr, "\n") != 1 || !strings.HasPrefix(r.stderr, "latent: ") || r.stdout != "" {
+		t.Errorf("%s: exit code %d, want %d and one line on stderr\nstdout %q\nstderr %q", what, r.code, code, r.stdout, r.stderr)
+	}
+	for _, w := range append([]string{"latent: "}, want...) {
+		if !strings.Contains(r.stderr, w) {
+			t.Errorf("%s: %q does not say %q", what, r.stderr, w)
+		}
+	}
+	for _, trace := range []string{"goroutine", "panic", "SIG", "internal error", ".go:", "/."} {
+		if strings.Contains(r.stderr, trace) {
+			t.Errorf("%s: stderr shows %q: %q", what, trace, r.stderr)
+		}
+	}
+}
+
+// refused is call for what must fail.
+func refused(t *testing.T, code int, args []string, want ...string) result {
+	t.Helper()
+	r := call(t, args...)
+	r.fails(t, "latent "+strings.Join(args, " "), code, want...)
+	return r
+}
+
+var data struct {
+	sync.Mutex
+	dir string
+}
+
+// dataDir is a folder with MNIST unpacked, which is read faster than .gz.
+func dataDir(t *testing.T) string {
+	t.Helper()
+	data.Lock()
+	defer data.Unlock()
+	if data.dir == "" {
+		d := datasettest.Open(t, "mnist")
+		dir := filepath.Join(scratch, "data")
+		writeSet(t, filepath.Join(dir, "MNIST", "raw"), d.Train, d.Test)
+		data.dir = dir
+	}
+	return data.dir
+}
+
+// writeSet writes a data set in IDX format.
+func writeSet(t *testing.T, dir string, train, test *dataset.Split) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range map[string]*dataset.Split{"train": train, "t10k": test} {
+		labels := make([]byte, s.N)
+		for i, l := range s.Labels {
+			labels[i] = byte(l)
+		}
+		write(t, filepath.Join(dir, name+"-images-idx3-ubyte"), idx(s.Images, s.N, s.Rows, s.Cols))
+		write(t, filepath.Join(dir, name+"-labels-idx1-ubyte"), idx(labels, s.N))
+	}
+}
+
+// idx is an IDX file of bytes.
+func idx(content []byte, dims ...int) []byte {
+	b := []byte{0, 0, 8, byte(len(dims))}
+	for _, d := range dims {
+		b = binary.BigEndian.AppendUint32(b, uint32(d))
+	}
+	return append(b, content...)
+}
+
+func write(t *testing.T, path string, content []byte) string {
+	t.Helper()
+	if err := os.WriteFile(path, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// small are the flags of a run that takes a second.
+func small(t *testing.T, command, out string, more ...string) []string {
+	t.Helper()
+	return append([]string{command, "--out", out, "--data", dataDir(t), "--limit", "300", "--batch-size", "100",
+		"--threads", "1", "--quiet"}, more...)
+}
+
+// waitFor waits until a process has made a file, or has ended.
+func (p *process) waitFor(t *testing.T, path string) {
+	t.Helper()
+	for range 12000 {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatalf("no %s after a minute", path)
+}
