@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"latent/internal/pt"
 	"latent/internal/torch"
@@ -114,13 +115,9 @@ func stateOf(t *testing.T, tr *Trainer) map[string][]byte {
 	return state
 }
 
+// bits are the bytes of x, which they share.
 func bits(x []float32) []byte {
-	b := make([]byte, 0, 4*len(x))
-	for _, v := range x {
-		u := math.Float32bits(v)
-		b = append(b, byte(u), byte(u>>8), byte(u>>16), byte(u>>24))
-	}
-	return b
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
 }
 
 // copyOf copies a value of a .pt file.
