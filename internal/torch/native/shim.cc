@@ -101,9 +101,12 @@ const char *latent_device_check(const char *device) {
   return guard([&] {
     at::Device d{std::string(device)};
     if (d.is_cuda()) {
-      TORCH_CHECK(torch::cuda::is_available(),
-                  "device ", device, " is not available: this libtorch ",
-                  at::hasCUDA() ? "finds no usable NVIDIA GPU or driver" : "is a CPU build");
+#ifdef LATENT_CUDA  // at::hasCUDA() is false too where there is no device
+      const char *why = "libtorch finds no usable NVIDIA GPU or driver";
+#else
+      const char *why = "this build has no CUDA";
+#endif
+      TORCH_CHECK(torch::cuda::is_available(), "device ", device, " is not available: ", why);
       TORCH_CHECK(!d.has_index() || d.index() < static_cast<int>(torch::cuda::device_count()),
                   "device ", device, " does not exist: there are ",
                   torch::cuda::device_count(), " CUDA devices");
