@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -11,6 +12,8 @@ import (
 
 	"latent/contrastive"
 	"latent/internal/notebook"
+	"latent/internal/progress"
+	"latent/internal/torch"
 )
 
 func trainCommand() *cli.Command {
@@ -24,7 +27,13 @@ further, and ends with the bytes of an unbroken run.
     latent train --out runs/a --epochs 20
     latent train --out runs/a --resume               after Ctrl-C or a crash
     latent train --out runs/a --resume --epochs 100  further
-    latent train --out runs/b --init runs/a/model.pt --lr 1e-4`,
+    latent train --out runs/b --init runs/a/model.pt --lr 1e-4
+
+Started several times with RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT set, as torchrun does, the
+processes train one model, each on its share of every epoch; --batch-size is each one's, and rank 0
+keeps the run folder:
+
+    torchrun --no-python --nproc-per-node 2 latent train --out runs/c --batch-size 512`,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "run folder `DIR`"},
 			&cli.BoolFlag{Name: "resume", Usage: "go on with the run in --out, with its own options", DisableDefaultText: true},
@@ -102,9 +111,16 @@ func train(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	group, err := torch.GroupFromEnv()
+	if err != nil {
+		return usageError{err}
+	}
 	d := display(c)
+	if group != nil && group.Rank > 0 {
+		d = progress.New(io.Discard, progress.Options{Quiet: true})
+	}
 	metrics, err := notebook.Train(c.Context, dir, config, notebook.TrainOptions{
-		Resume: c.Bool("resume"), Label: "train", Report: d,
+		Resume: c.Bool("resume"), Group: group, Label: "train", Report: d,
 		Data: func(ctx context.Context) (*notebook.Data, error) {
 			return notebook.OpenData(ctx, config.Data, config.Dataset, config.Limit, d)
 		},
@@ -117,6 +133,8 @@ func train(c *cli.Context) error {
 		return fmt.Errorf("%w; go on with: latent train --out %s --resume", err, quote(dir))
 	case err != nil:
 		return err
+	case group != nil && group.Rank > 0: // rank 0 tells
+		return nil
 	}
 	if c.Bool("json") {
 		return printJSON(c, metrics)
