@@ -736,6 +736,16 @@ DATA log8<>+24(SB)/4, $0x3eaaaaaa
 DATA log8<>+28(SB)/4, $0x3eaaaaaa
 GLOBL log8<>(SB), RODATA|NOPTR, $32
 
+DATA logBitsmantissa<>+0(SB)/4, $0x007fffff
+DATA logBitsmantissa<>+4(SB)/4, $0x007fffff
+DATA logBitsmantissa<>+8(SB)/4, $0x007fffff
+DATA logBitsmantissa<>+12(SB)/4, $0x007fffff
+DATA logBitsmantissa<>+16(SB)/4, $0x007fffff
+DATA logBitsmantissa<>+20(SB)/4, $0x007fffff
+DATA logBitsmantissa<>+24(SB)/4, $0x007fffff
+DATA logBitsmantissa<>+28(SB)/4, $0x007fffff
+GLOBL logBitsmantissa<>(SB), RODATA|NOPTR, $32
+
 DATA logBitsthird<>+0(SB)/4, $0x3f3504f3
 DATA logBitsthird<>+4(SB)/4, $0x3f3504f3
 DATA logBitsthird<>+8(SB)/4, $0x3f3504f3
@@ -755,16 +765,6 @@ DATA logBitsbias<>+20(SB)/4, $0x3f800000
 DATA logBitsbias<>+24(SB)/4, $0x3f800000
 DATA logBitsbias<>+28(SB)/4, $0x3f800000
 GLOBL logBitsbias<>(SB), RODATA|NOPTR, $32
-
-DATA logBitsmantissa<>+0(SB)/4, $0x007fffff
-DATA logBitsmantissa<>+4(SB)/4, $0x007fffff
-DATA logBitsmantissa<>+8(SB)/4, $0x007fffff
-DATA logBitsmantissa<>+12(SB)/4, $0x007fffff
-DATA logBitsmantissa<>+16(SB)/4, $0x007fffff
-DATA logBitsmantissa<>+20(SB)/4, $0x007fffff
-DATA logBitsmantissa<>+24(SB)/4, $0x007fffff
-DATA logBitsmantissa<>+28(SB)/4, $0x007fffff
-GLOBL logBitsmantissa<>(SB), RODATA|NOPTR, $32
 
 // func logSum3AVX2(pos *float32, index *int32, p *float32, n int, x float32, y float32, z float32) float32
 // Requires: AVX, AVX2, SSE
