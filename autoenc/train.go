@@ -26,7 +26,7 @@ import (
 // On CUDA a step without an extra loss or a Group is recorded once as a CUDA graph
 // and replayed from then on. The losses then come from the device once an epoch:
 // Progress is called for an epoch's steps at its end, and a loss that is not finite
-// is noticed there.
+// is noticed there, when the weights are past it.
 type Trainer struct {
 	Model *AutoEncoder
 
