@@ -27,9 +27,20 @@ func NewAffinities(g *NeighborGraph, perplexity float64, threadCount int) (*Affi
 	if !(perplexity >= 1) || perplexity >= float64(g.K+1) {
 		return nil, fmt.Errorf("tsne: affinities: perplexity is %v: want at least 1 and less than the number of neighbours + 1, %d", perplexity, g.K+1)
 	}
+	if err := checkEdges(g.N, g.K); err != nil {
+		return nil, err
+	}
 	p := newPool(threads(threadCount))
 	defer p.close()
 	return jointProbabilities(p, g, perplexity, make([]float32, len(g.Distance))), nil
+}
+
+// checkEdges reports more neighbours than symmetrize can number.
+func checkEdges(n, k int) error {
+	if int64(n)*int64(k) > math.MaxUint32 {
+		return fmt.Errorf("tsne: affinities: %d rows with %d neighbours each: want less than 2^32 in all (Exact takes all others as neighbours)", n, k)
+	}
+	return nil
 }
 
 // jointProbabilities is NewAffinities with scratch for the conditional probabilities, as many as

@@ -55,6 +55,9 @@ func Fit(ctx context.Context, x []float32, n int, o Options) (*Embedding, error)
 	if o.Init == InitGiven && len(o.Initial) != n*o.Components {
 		return nil, fmt.Errorf("tsne: fit: Options.Initial has %d values: want %d rows of %d", len(o.Initial), n, o.Components)
 	}
+	if err := checkEdges(n, neighborCount(o, n)); err != nil {
+		return nil, err
+	}
 	finder := o.Neighbors
 	if finder == nil {
 		finder = ExactNeighbors{Threads: o.Threads}

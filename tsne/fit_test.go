@@ -175,6 +175,7 @@ func TestFitErrors(t *testing.T) {
 	}{
 		{"empty", nil, 0, nil, "empty"},
 		{"one row", x, 1, func(o *Options) { o.Perplexity = 1 }, "there is 1 row"},
+		{"exact and rows", make([]float32, 70000), 70000, func(o *Options) { o.Method = Exact }, "less than 2^32"},
 		{"ragged", x, 49, nil, "cannot be 49 rows"},
 		{"NaN", hole, 50, nil, "row 16, column 2 is NaN"},
 		{"perplexity and rows", x, 50, func(o *Options) { o.Perplexity = 50 }, "too large for 50 rows"},

@@ -14,7 +14,8 @@ const (
 	// O(n log n) time an iteration, accuracy set by Options.Theta.
 	BarnesHut Method = iota
 	// Exact sums over all pairs and lets every pair attract: O(n²) time and
-	// memory, for a few thousand points and as the yardstick of BarnesHut.
+	// memory (some 40 bytes a pair), for a few thousand points and as the
+	// yardstick of BarnesHut.
 	Exact
 )
 
