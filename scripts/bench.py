@@ -8,8 +8,8 @@
 Any Python 3.7 or later runs this script; PyTorch's side runs in the Python whose torch has the libtorch that
 latent links (--python, LATENT_PYTHON, the one it was built against, this one, python3, /usr/bin/python3). Without
 one latent is timed alone. Each round times every contender once, every other round in reverse; a round's first
-use is warmed up. The minimum and the median of the rounds are told, and ratios are the result: more than 1.00
-means that latent is faster. bench.md and bench.json go to --out. t-SNE has a script of its own, compare_tsne.py.
+use is warmed up. The minimum and the median of the rounds are told, and as the result their ratios to latent's:
+above 1.00 latent is faster. bench.md and bench.json go to --out. t-SNE has a script of its own, compare_tsne.py.
 
 An epoch is 0.4978 TFLOP of matrix products: 2 x 60,000 x (2 x 1,644,250 weights, forward and for their gradient,
 + 860,250, all but the first layer's, for the gradient of its input).
@@ -245,10 +245,10 @@ def contenders(args, info, results, stack, folder):
     python, why = choose_python(args, info["libtorch"]["path"])
     if python is None:
         results.skip(epoch, "PyTorch", why)
-    plans = [("PyTorch eager, its own threads", {}), ("PyTorch eager, %d threads" % cores, {"threads": cores}),
-             ("torch.compile, %d threads" % cores, {"threads": cores, "mode": "compile"})]
+    plans = [("PyTorch eager, its own threads", {}), ("PyTorch eager, set to all cores", {"threads": cores}),
+             ("torch.compile, set to all cores", {"threads": cores, "mode": "compile"})]
     if seconds is not None:
-        plans.append(("PyTorch autocast to bf16, %d threads" % cores, {"threads": cores, "mode": "bf16"}))
+        plans.append(("PyTorch autocast to bf16, set to all cores", {"threads": cores, "mode": "bf16"}))
     workers = {}
     for who, options in plans if python else []:
         if args.quick and options.get("mode") == "compile":
@@ -261,8 +261,8 @@ def contenders(args, info, results, stack, folder):
             results.skip(epoch, who, worker.about["skip"])
             continue
         if options.get("mode") is None:
-            own, blas = worker.about["threads"], worker.about["blas_threads"]
-            who += " (%d%s)" % (own, "; OpenBLAS %d" % blas if blas else "") if not options else ""
+            blas = worker.about["blas_threads"]
+            who += " (%d%s)" % (worker.about["threads"], ", OpenBLAS %d" % blas if blas else "")
             workers[who] = worker
         about = about or dict(worker.about, python=python)
         theirs(results, jobs, epoch, who, worker, "epoch")
@@ -303,7 +303,7 @@ def theirs(results, jobs, what, who, worker, words):
 
 # What is told.
 
-HEADER = ["", "", "min", "median", "latent is faster, min", "median", "GFLOP/s", "of mm"]
+HEADER = ["", "", "min", "median", "min / latent's", "median / latent's", "GFLOP/s", "of mm"]
 
 
 def seconds_text(s):
@@ -334,14 +334,18 @@ def rows(results):
 
 
 def text_table(table):
-    plain = [[c if i != 3 or not c.startswith("left out") else "" for i, c in enumerate(row)] for row in table]
+    plain = [row if row[2] != "-" else row[:3] + [""] * 5 for row in table]  # a reason may be as long as it is
     widths = [max(len(row[i]) for row in [HEADER] + plain) for i in range(len(HEADER))]
-    lines = []
+    lines, what = [], None
     for row in [HEADER] + table:
-        if row[3].startswith("left out"):
-            lines.append("%s  %s  %s" % (row[0].ljust(widths[0]), row[1].ljust(widths[1]), row[3]))
+        if row[0] != what and what is not None:
+            lines.append("")
+        cells = ["" if row[0] == what else row[0]] + row[1:]
+        what = row[0]
+        if row[2] == "-":
+            lines.append("  ".join([cells[0].ljust(widths[0]), cells[1].ljust(widths[1]), cells[3]]))
         else:
-            lines.append("  ".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths))).rstrip())
+            lines.append("  ".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(cells, widths))).rstrip())
     return "\n".join(lines)
 
 

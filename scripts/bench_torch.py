@@ -7,6 +7,7 @@ it runs the notebook to its first loss instead, prints that and ends; bench.py h
 import argparse
 import ctypes
 import json
+import logging
 import os
 import sys
 import time
@@ -60,6 +61,7 @@ class Bench:
         self.model, self.criterion, self.optimizer = nb.new_model()
         self.loss, self.update = self.eager_loss, self.optimizer.step
         if self.mode == "compile":
+            torch._logging.set_logs(all=logging.ERROR)  # it warns of what it leaves to eager
             self.loss = torch.compile(self.eager_loss, dynamic=False)
             self.update = torch.compile(self.optimizer.step)
         self.loader = None

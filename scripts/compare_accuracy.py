@@ -177,19 +177,21 @@ class Table:
 
 def main():
     args = arguments()
+    if not os.access(args.latent, os.X_OK):
+        give_up("%s is missing: run make" % args.latent)
     try:
         import notebook_torch as nb
     except ImportError as error:
         give_up("%s lacks %s; PyTorch and numpy are needed: apt-get install python3-torch python3-numpy (1.13 on Debian 12), or "
                 "%s -m pip install torch numpy (and torchvision, for the notebook's own MNIST). Another Python is named by "
                 "make compare PYTHON=/usr/bin/python3" % (sys.executable, error.name or error, sys.executable))
-    if not os.access(args.latent, os.X_OK):
-        give_up("%s is missing: run make" % args.latent)
     latent(args, "data", "--data", args.data, "--dataset", args.dataset, "--quiet")
     info = latent(args, "info")
-    heading = "PyTorch %s (%d threads, %s) beside latent %s on libtorch %s (%d threads): %s, %d epochs" % (
+    heading = "PyTorch %s (at::get_num_threads() %d, %s) beside latent %s on libtorch %s (threads %d): %s, epochs %d" % (
         nb.torch.__version__, nb.torch.get_num_threads(), nb.dataset_kind(), info["version"], info["libtorch"]["version"],
         info["threads"], args.dataset, args.epochs)
+    if args.limit:
+        heading += ", first %d images" % args.limit
 
     table, runs = Table(), {model: ([], []) for model in args.models}
     for seed in args.seeds:
