@@ -577,7 +577,7 @@ loop:
 	VSUBPS      Y6, Y1, Y6
 	VMULPS      Y6, Y6, Y6
 	VADDPS      Y6, Y5, Y5
-	VPSUBD      logBitsthird<>+0(SB), Y5, Y6
+	VPSUBD      logRoot<>+0(SB), Y5, Y6
 	VPSRAD      $0x17, Y6, Y6
 	VPSLLD      $0x17, Y6, Y7
 	VPSUBD      Y7, Y5, Y5
@@ -736,35 +736,15 @@ DATA log8<>+24(SB)/4, $0x3eaaaaaa
 DATA log8<>+28(SB)/4, $0x3eaaaaaa
 GLOBL log8<>(SB), RODATA|NOPTR, $32
 
-DATA logBitsmantissa<>+0(SB)/4, $0x007fffff
-DATA logBitsmantissa<>+4(SB)/4, $0x007fffff
-DATA logBitsmantissa<>+8(SB)/4, $0x007fffff
-DATA logBitsmantissa<>+12(SB)/4, $0x007fffff
-DATA logBitsmantissa<>+16(SB)/4, $0x007fffff
-DATA logBitsmantissa<>+20(SB)/4, $0x007fffff
-DATA logBitsmantissa<>+24(SB)/4, $0x007fffff
-DATA logBitsmantissa<>+28(SB)/4, $0x007fffff
-GLOBL logBitsmantissa<>(SB), RODATA|NOPTR, $32
-
-DATA logBitsthird<>+0(SB)/4, $0x3f3504f3
-DATA logBitsthird<>+4(SB)/4, $0x3f3504f3
-DATA logBitsthird<>+8(SB)/4, $0x3f3504f3
-DATA logBitsthird<>+12(SB)/4, $0x3f3504f3
-DATA logBitsthird<>+16(SB)/4, $0x3f3504f3
-DATA logBitsthird<>+20(SB)/4, $0x3f3504f3
-DATA logBitsthird<>+24(SB)/4, $0x3f3504f3
-DATA logBitsthird<>+28(SB)/4, $0x3f3504f3
-GLOBL logBitsthird<>(SB), RODATA|NOPTR, $32
-
-DATA logBitsbias<>+0(SB)/4, $0x3f800000
-DATA logBitsbias<>+4(SB)/4, $0x3f800000
-DATA logBitsbias<>+8(SB)/4, $0x3f800000
-DATA logBitsbias<>+12(SB)/4, $0x3f800000
-DATA logBitsbias<>+16(SB)/4, $0x3f800000
-DATA logBitsbias<>+20(SB)/4, $0x3f800000
-DATA logBitsbias<>+24(SB)/4, $0x3f800000
-DATA logBitsbias<>+28(SB)/4, $0x3f800000
-GLOBL logBitsbias<>(SB), RODATA|NOPTR, $32
+DATA logRoot<>+0(SB)/4, $0x3f3504f3
+DATA logRoot<>+4(SB)/4, $0x3f3504f3
+DATA logRoot<>+8(SB)/4, $0x3f3504f3
+DATA logRoot<>+12(SB)/4, $0x3f3504f3
+DATA logRoot<>+16(SB)/4, $0x3f3504f3
+DATA logRoot<>+20(SB)/4, $0x3f3504f3
+DATA logRoot<>+24(SB)/4, $0x3f3504f3
+DATA logRoot<>+28(SB)/4, $0x3f3504f3
+GLOBL logRoot<>(SB), RODATA|NOPTR, $32
 
 // func logSum3AVX2(pos *float32, index *int32, p *float32, n int, x float32, y float32, z float32) float32
 // Requires: AVX, AVX2, SSE
@@ -821,7 +801,7 @@ loop:
 	VSUBPS      Y8, Y2, Y8
 	VMULPS      Y8, Y8, Y10
 	VADDPS      Y10, Y9, Y9
-	VPSUBD      logBitsthird<>+0(SB), Y9, Y8
+	VPSUBD      logRoot<>+0(SB), Y9, Y8
 	VPSRAD      $0x17, Y8, Y8
 	VPSLLD      $0x17, Y8, Y10
 	VPSUBD      Y10, Y9, Y9

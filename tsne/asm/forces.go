@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -143,13 +144,7 @@ func logSum(dims int) {
 		for i, c := range logCoefficients {
 			logMem[fmt.Sprint(i)] = constant(fmt.Sprintf("log%d", i), c)
 		}
-		for name, v := range map[string]uint32{"mantissa": 0x007fffff, "third": 0x3f3504f3, "bias": 0x3f800000} {
-			m := GLOBL("logBits"+name, RODATA|NOPTR)
-			for i := range 8 {
-				DATA(4*i, U32(v))
-			}
-			logMem[name] = m
-		}
+		logMem["root"] = constant("logRoot", math.Float32frombits(0x3f3504f3)) // about sqrt(1/2)
 	}
 	pos, index := Load(Param("pos"), GP64()), Load(Param("index"), GP64())
 	p, n := Load(Param("p"), GP64()), Load(Param("n"), GP64())
@@ -164,7 +159,7 @@ func logSum(dims int) {
 		x := away(dims, self, v, one)
 		// x = 2^e m with m from sqrt(1/2) to sqrt(2).
 		e, t, y := YMM(), YMM(), YMM()
-		VPSUBD(logMem["third"], x, e)
+		VPSUBD(logMem["root"], x, e)
 		VPSRAD(Imm(23), e, e)
 		VPSLLD(Imm(23), e, t)
 		VPSUBD(t, x, x)
