@@ -185,7 +185,7 @@ func mismatch(found, want string) error {
 
 // decode unpacks a file and checks its sizes and labels.
 func (f *fileSpec) decode(raw []byte) (*IDX, error) {
-	x, err := decodeIDX(bytes.NewReader(raw), int64(len(raw)))
+	x, err := decodeIDX(bytes.NewReader(raw), int64(len(raw)), max(f.unpackedSize(), 1<<26))
 	if err != nil {
 		return nil, fmt.Errorf("%w; %s", err, remedy)
 	}

@@ -22,9 +22,11 @@ const (
 	typeUint8 = 0x08
 	maxDims   = 8
 
-	// maxUnpacked bounds what is unpacked from a .gz: deflate packs a
-	// thousandfold, so a small file may otherwise fill the memory.
+	// maxUnpacked bounds what is read of a file, in bytes, and maxLabels of one
+	// with labels: deflate packs a thousandfold and a label becomes an int, so a
+	// small file may otherwise fill the memory.
 	maxUnpacked = 1 << 30
+	maxLabels   = 1 << 24
 
 	// maxRatio is more than deflate can pack (1032:1): a header that claims
 	// more is wrong.
@@ -35,15 +37,17 @@ const (
 // which the content decides, not the name. A file that is truncated, corrupt,
 // of another type or has bytes after the array is an error that names the
 // file, found before memory is taken for what it claims to hold.
-func ReadIDX(path string) (*IDX, error) {
-	x, err := readIDX(path)
+func ReadIDX(path string) (*IDX, error) { return readIDX(path, maxUnpacked) }
+
+func readIDX(path string, most int64) (*IDX, error) {
+	x, err := decodeFile(path, most)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: read %s: %w", path, err)
 	}
 	return x, nil
 }
 
-func readIDX(path string) (*IDX, error) {
+func decodeFile(path string, most int64) (*IDX, error) {
 	info, err := os.Stat(path) // before opening: opening a pipe would block
 	if err != nil {
 		return nil, cause(err)
@@ -56,13 +60,13 @@ func readIDX(path string) (*IDX, error) {
 		return nil, cause(err)
 	}
 	defer f.Close()
-	return decodeIDX(f, info.Size())
+	return decodeIDX(f, info.Size(), most)
 }
 
 // ReadIDXLabels reads a one-dimensional IDX file (idx1), plain or gzip'd, as
-// labels 0 to 255. Its errors are those of ReadIDX.
+// at most 2^24 labels 0 to 255. Its errors are those of ReadIDX.
 func ReadIDXLabels(path string) ([]int, error) {
-	x, err := ReadIDX(path)
+	x, err := readIDX(path, maxLabels)
 	if err != nil {
 		return nil, err
 	}
@@ -80,25 +84,22 @@ func labels(b []byte) []int {
 	return l
 }
 
-// decodeIDX reads an IDX file of size bytes, plain or gzip'd, from r.
-func decodeIDX(r io.Reader, size int64) (*IDX, error) {
+// decodeIDX reads an IDX file of size bytes, plain or gzip'd, from r, which may hold
+// at most so many bytes when unpacked.
+func decodeIDX(r io.Reader, size, most int64) (*IDX, error) {
 	b := bufio.NewReaderSize(r, 1<<16)
 	magic, err := b.Peek(2)
 	if err != nil {
 		return nil, truncated(err)
 	}
 	if !isGzip(magic) {
-		return decodePlain(b, size, size)
+		return decodePlain(b, min(size, most), size)
 	}
 	z, err := gzip.NewReader(b)
 	if err != nil {
 		return nil, truncated(err)
 	}
-	limit := int64(maxUnpacked)
-	if size < maxUnpacked/maxRatio {
-		limit = size * maxRatio
-	}
-	return decodePlain(z, limit, 8*size)
+	return decodePlain(z, min(size*maxRatio, most), 8*size)
 }
 
 // decodePlain reads an IDX array that fills r to its end. It may take at most
@@ -130,7 +131,7 @@ func decodePlain(r io.Reader, limit, reserve int64) (*IDX, error) {
 			return nil, errors.New("IDX array is empty")
 		}
 		if d > room/n {
-			return nil, fmt.Errorf("truncated or corrupt: the header claims an array of %s bytes, more than the file holds", product(lengths))
+			return nil, fmt.Errorf("truncated or corrupt: the header claims an array of %s bytes, more than the file may hold", product(lengths))
 		}
 		n *= d
 		x.Dims[i] = int(d)

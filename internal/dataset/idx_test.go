@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -93,7 +94,7 @@ func TestIDXBombs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, err := decodeIDX(bytes.NewReader(b), int64(len(b)))
+			_, err := decodeIDX(bytes.NewReader(b), int64(len(b)), maxUnpacked)
 			runtime.ReadMemStats(&after)
 			if err == nil {
 				t.Error("no error")
@@ -102,6 +103,21 @@ func TestIDXBombs(t *testing.T) {
 				t.Errorf("%d bytes allocated", n)
 			}
 		})
+	}
+}
+
+// A real array that packs well is refused where it is larger than what is wanted.
+func TestReadIDXLabelsBomb(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "labels.gz")
+	if err := os.WriteFile(path, pack(t, idx(make([]byte, maxLabels), maxLabels)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := ReadIDXLabels(path)
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; err == nil || !strings.Contains(err.Error(), "may hold") || n > 1<<20 {
+		t.Errorf("%v, %d bytes allocated", err, n)
 	}
 }
 
@@ -114,7 +130,7 @@ func FuzzIDX(f *testing.F) {
 	f.Add(idx([]byte{1, 2}, 1, 1, 1, 1, 1, 1, 1, 2))
 	f.Add([]byte{0, 0, 13, 1, 0, 0, 0, 1, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		x, err := decodeIDX(bytes.NewReader(b), int64(len(b)))
+		x, err := decodeIDX(bytes.NewReader(b), int64(len(b)), maxUnpacked)
 		if err != nil || isGzip(b) {
 			return
 		}
@@ -144,7 +160,7 @@ func FuzzIDXGzip(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, b []byte, cut uint8) {
-		_, _ = decodeIDX(bytes.NewReader(b), int64(len(b)))
+		_, _ = decodeIDX(bytes.NewReader(b), int64(len(b)), maxUnpacked)
 		out.Reset()
 		z.Reset(&out)
 		if _, err := z.Write(b); err != nil {
@@ -155,7 +171,7 @@ func FuzzIDXGzip(f *testing.F) {
 		}
 		packed := out.Bytes()
 		packed = packed[:max(0, len(packed)-int(cut))]
-		x, err := decodeIDX(bytes.NewReader(packed), int64(len(packed)))
+		x, err := decodeIDX(bytes.NewReader(packed), int64(len(packed)), maxUnpacked)
 		want, wantErr := decodePlain(bytes.NewReader(b), int64(len(b)), int64(len(b)))
 		if cut > 0 && err == nil {
 			t.Errorf("no error for a .gz that misses %d bytes", cut)
