@@ -236,7 +236,9 @@ func (j *job) prepare(extra autoenc.ExtraLoss, checkpoint *autoenc.Checkpoint) e
 	at := 0
 	if checkpoint != nil {
 		at = checkpoint.Step
-		err = j.trainer.Restore(checkpoint)
+		if err = j.trainer.Restore(checkpoint); err != nil {
+			err = fmt.Errorf("%s: %w; choose another folder, or put back the run's own file", j.folder.Path(checkpointFile), err)
+		}
 	}
 	if err == nil && at > j.trainer.Steps() {
 		err = fmt.Errorf("resume: %d steps are done, more than %d epochs have (%d); %w",
