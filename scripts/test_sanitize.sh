@@ -8,29 +8,28 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- race asan valgrind
-packages="internal/torch autoenc"
 
 race() {
 	scripts/build_native.sh
-	# shellcheck disable=SC2086 # a list
-	go test -race -short -count=1 $(printf './%s ' $packages)
+	go test -race -short -count=1 ./internal/torch ./autoenc
 }
 
 asan() {
 	local out=$PWD/build/asan package hash
-	mkdir -p "$out"
+	mkdir -p "$out/lib"
 	printf '#!/bin/sh\nexec %s -fsanitize=address -fno-omit-frame-pointer -g "$@"\n' "${CXX:-g++}" >"$out/cxx"
 	chmod +x "$out/cxx"
 	scripts/build_native.sh # what the linker sees
 	CXX=$out/cxx LATENT_BUILD=build/asan scripts/build_native.sh
-	for package in $packages; do
+	ln -sf ../libcgotorch.so "$out/lib/" # alone, without the linker scripts beside it
+	for package in internal/torch autoenc; do
 		go test -asan -c -o "$out/$(basename "$package").test" "./$package"
 		# gotorch's initialiser never frees the names that it hands to C, 18 bytes a layer. cgo names malloc after the package.
 		hash=$(nm "$out/$(basename "$package").test" | sed -n 's/.* T _cgo_\([0-9a-f]*\)_Cfunc_KaimingUniform_$/\1/p')
 		echo "leak:_cgo_${hash:?}_Cfunc__Cmalloc" >"$out/lsan.supp"
 		echo "asan: $package" >&2
 		# Without a limit the freed memory that it keeps would look like a leak to the tests that read the resident size.
-		(cd "$package" && LD_LIBRARY_PATH=$out ASAN_OPTIONS=allocator_may_return_null=1:quarantine_size_mb=4 \
+		(cd "$package" && LD_LIBRARY_PATH=$out/lib ASAN_OPTIONS=allocator_may_return_null=1:quarantine_size_mb=4 \
 			LSAN_OPTIONS=suppressions=$out/lsan.supp:print_suppressions=0 \
 			"$out/$(basename "$package").test" -test.short -test.timeout 30m)
 	done
@@ -44,7 +43,7 @@ valgrind_() {
 	scripts/build_native.sh
 	# The tag makes Go's runtime tell valgrind of its stacks and its heap.
 	go test -tags valgrind -c -o build/valgrind.test ./internal/torch
-	(cd internal/torch && GODEBUG=asyncpreemptoff=1 valgrind --quiet --error-exitcode=9 --num-callers=30 \
+	(cd internal/torch && GODEBUG=asyncpreemptoff=1 valgrind --quiet --leak-check=no --error-exitcode=9 --num-callers=30 \
 		--suppressions=testdata/valgrind.supp ../../build/valgrind.test -test.short -test.timeout 60m \
 		-test.run 'PyTorchs$|Exceptions|Undefined|Fused|Owns|Copies|NoGrad')
 }
