@@ -97,8 +97,8 @@ func folder(t *testing.T) string {
 // result is what a call of the program gave.
 type result struct {
 	stdout, stderr string
-	code           int // -1 where a signal ended it
-	maxRSS         int64
+	code           int   // -1 where a signal ended it
+	memory         int64 // bytes of it that the process had at most
 }
 
 // process is the program at work.
@@ -126,6 +126,7 @@ func (p *process) start(t *testing.T) *process {
 func (p *process) end(t *testing.T) result {
 	t.Helper()
 	hung := time.AfterFunc(3*time.Minute, func() { p.Process.Kill() })
+	memory := p.watchMemory()
 	err := p.Wait()
 	if !hung.Stop() {
 		t.Fatalf("%s did not end; stderr %q", strings.Join(p.Args, " "), p.err.String())
@@ -134,8 +135,30 @@ func (p *process) end(t *testing.T) result {
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	usage, _ := p.ProcessState.SysUsage().(*syscall.Rusage)
-	return result{p.out.String(), p.err.String(), p.ProcessState.ExitCode(), usage.Maxrss << 10}
+	return result{p.out.String(), p.err.String(), p.ProcessState.ExitCode(), memory()}
+}
+
+// watchMemory looks at the most memory that the process had so far until its end.
+// (What wait4 tells of it begins with the memory of these tests, which the new
+// process had before it became the program.)
+func (p *process) watchMemory() (most func() int64) {
+	done, answer := make(chan bool), make(chan int64)
+	go func() {
+		kB := int64(0)
+		for {
+			status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Process.Pid))
+			if _, line, ok := strings.Cut(string(status), "VmHWM:"); ok {
+				fmt.Sscan(line, &kB)
+			}
+			select {
+			case <-done:
+				answer <- kB << 10
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	}()
+	return func() int64 { close(done); return <-answer }
 }
 
 // call runs the program.
