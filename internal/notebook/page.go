@@ -142,7 +142,7 @@ func (b *book) page(ctx context.Context, m run.Metrics) (report.Report, error) {
 
 // captions are the texts of the report's figures, in its order.
 var captions = []struct{ name, caption, alt string }{
-	{"tsne", "t-SNE of every K-th training image: pixels left, latent vectors of the autoencoder right",
+	{"tsne", "t-SNE of the embedded training images: pixels left, latent vectors of the autoencoder right",
 		"Two scatter plots of points coloured by class, original space on the left and latent space on the right"},
 	{"tsne-contrastive", "t-SNE of the latent vectors after contrastive training",
 		"A scatter plot of points coloured by class, latent space of the contrastive model"},
