@@ -26,7 +26,8 @@ reached so far.
 
     latent tsne --input z.npy --output y.npy
     latent tsne --input x.csv --output y.csv --every 3 --perplexity 50
-    latent tsne --input z.npy --output y.npy --init y0.npy --iterations 250`,
+    latent tsne --input z.npy --output y.npy --init y0.npy --iterations 250
+    latent tsne --input train.npy --output y.npy --transform test.npy --transform-output ytest.npy`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "input", Usage: "matrix `X.npy` or X.csv"},
 			outputFlag("where the embedding goes: `Y.npy` or Y.csv"),
@@ -41,6 +42,8 @@ reached so far.
 			&cli.StringFlag{Name: "learning-rate", Value: "auto", Usage: "a number, or auto: max(n/early-exaggeration/4, 50)"},
 			&cli.StringFlag{Name: "init", Value: "pca", Usage: "pca, random or a matrix of starting points `FILE.npy`"},
 			&cli.Uint64Flag{Name: "seed", Usage: "of what is random"},
+			&cli.StringFlag{Name: "transform", Usage: "place the rows of `NEW.npy` in the finished map too, each by itself"},
+			&cli.StringFlag{Name: "transform-output", Usage: "where their positions go: `F.npy` or F.csv"},
 			threadsFlag(), jsonFlag(), quietFlag(),
 		},
 		Action: embed,
@@ -67,9 +70,27 @@ func embed(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	placed := c.String("transform-output")
+	if (c.String("transform") == "") != (placed == "") {
+		return usagef("--transform and --transform-output go together")
+	}
+	if placed != "" {
+		if err := checkMatrixName("transform-output", placed); err != nil {
+			return err
+		}
+	}
 	x, err := matrix.ReadFile(input)
 	if err != nil {
 		return err
+	}
+	var added matrix.Matrix // read before the map is made: it may be wrong
+	if placed != "" {
+		if added, err = matrix.ReadFile(c.String("transform")); err != nil {
+			return err
+		}
+		if added.Cols != x.Cols {
+			return fmt.Errorf("%s has %d columns, %s has %d", c.String("transform"), added.Cols, input, x.Cols)
+		}
 	}
 	x = notebook.Every(x, every)
 	d := display(c)
@@ -88,6 +109,15 @@ func embed(c *cli.Context) error {
 	}
 	if err != nil {
 		return fmt.Errorf("interrupted after iteration %d of %d, the embedding so far is in %s: %w", e.Iterations, o.Iterations, output, err)
+	}
+	if placed != "" {
+		y, err := e.Transform(c.Context, added.Data, added.Rows, tsne.DefaultTransformOptions())
+		if err != nil {
+			return fmt.Errorf("the map is in %s, the new points are not placed: %w", output, err)
+		}
+		if err := matrix.WriteFile(placed, matrix.Matrix{Data: y, Rows: added.Rows, Cols: e.Components}); err != nil {
+			return err
+		}
 	}
 	if c.Bool("json") {
 		var kl *float64 // NaN, without an iteration, is no JSON
