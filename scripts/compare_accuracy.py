@@ -5,8 +5,9 @@
     python3 scripts/compare_accuracy.py --epochs 20 --seeds 0,1,2      of several seeds, means judged too
 
 PyTorch's side is notebook_torch.py: torchvision's MNIST with ToTensor, DataLoader of 1024, Adam, torch.manual_seed
-before each of the two models. It runs with PyTorch's own number of threads. The files accuracy.csv and
-accuracy.md go to --out. Exit code 1 if the two disagree, 2 if something is missing.
+before each of the two models. It runs with PyTorch's own number of threads. Seconds are of the training loop,
+latent's with its checkpoints. The files accuracy.csv and accuracy.md go to --out. Exit code 1 if the two disagree,
+2 if something is missing.
 
 Tolerances, relative unless in points (hundredths):
 
@@ -78,8 +79,9 @@ def run_latent(args, model, seed):
     """One model with latent: losses of every step, test MSE, seconds an epoch, accuracy in each space and split."""
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "run")
-        metrics = latent(args, "train", "--out", out, "--epochs", str(args.epochs), "--seed", str(seed), "--device", "cpu",
-                         "--quiet", "--contrastive", MODELS[model], "--data", args.data, "--dataset", args.dataset, *(["--limit", str(args.limit)] if args.limit else []))
+        limit = ["--limit", str(args.limit)] if args.limit else []
+        metrics = latent(args, "train", "--out", out, "--epochs", str(args.epochs), "--seed", str(seed), "--device", "cpu", "--quiet",
+                         "--contrastive", MODELS[model], "--data", args.data, "--dataset", args.dataset, *limit)
         accuracy = latent(args, "classify", "--run", out, "--quiet")["accuracy"]
         with open(os.path.join(out, "losses.csv"), newline="") as f:
             losses = [float(row["loss"]) for row in csv.DictReader(f)]
