@@ -96,11 +96,10 @@ class Bench:
             self.torch.cat([self.model.encoder(x) for x in self.images.split(self.nb.BATCH)])
 
     def mm(self):
-        """Seconds of one product of 2048 x 2048, the mean of ten."""
+        """Seconds of one product of 2048 x 2048."""
         torch = self.torch
         a, b, c = (torch.randn(2048, 2048) for _ in range(3))
-        torch.mm(a, b, out=c)
-        return self.seconds(lambda: [torch.mm(a, b, out=c) for _ in range(10)]) / 10
+        return self.mean(lambda: torch.mm(a, b, out=c))
 
     def centroid(self, what, columns):
         """Seconds of fit or predict on 60,000 rows, with PyTorch."""
@@ -109,8 +108,13 @@ class Bench:
         labels = torch.arange(60000) % 10
         mu = self.nb.centers(x, labels)
         if what == "fit":
-            return self.seconds(self.nb.centers, x, labels)
-        return self.seconds(self.nb.predict, x, mu)
+            return self.mean(lambda: self.nb.centers(x, labels))
+        return self.mean(lambda: self.nb.predict(x, mu))
+
+    def mean(self, f):
+        """Seconds of f, the mean of five after one that warms up."""
+        f()
+        return self.seconds(lambda: [f() for _ in range(5)]) / 5
 
     @staticmethod
     def seconds(f, *args):
@@ -119,8 +123,10 @@ class Bench:
         return time.perf_counter() - began
 
     def measure(self, name, *words):
-        if name in ("epoch", "encode"):
-            return self.seconds(getattr(self, name))
+        if name == "epoch":
+            return self.seconds(self.epoch)
+        if name == "encode":
+            return self.mean(self.encode)
         if name in ("dataloader", "mm"):
             return getattr(self, name)()
         return self.centroid(name, int(words[0]))
