@@ -290,7 +290,7 @@ func TestHostileRunFolder(t *testing.T) {
 		}), "encoder.2.bias"},
 		{"losses.csv", losses[:len(losses)-3], "cut off"},
 		{"losses.csv", losses[:len(losses)/2], "losses.csv"},
-		{"metrics.json", []byte(`{"seconds":`), "cut off or not JSON"},
+		{"metrics.json", []byte(`{"seconds": }`), "cut off or not JSON"},
 	} {
 		right := read(t, in(c.name))
 		write(t, in(c.name), c.content)

@@ -64,7 +64,7 @@ func TestKillTrain(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	want, took := trained3.get(t, "train", "3")
 	dir := filepath.Join(folder(t), "run")
-	for i := range moments(t) {
+	for i := range moments() {
 		what := fmt.Sprint("kill ", i)
 		args := small(t, "train", dir, "--epochs", "3")
 		if _, err := os.Stat(filepath.Join(dir, "config.json")); err == nil {
@@ -72,7 +72,7 @@ func TestKillTrain(t *testing.T) {
 		}
 		randomly(t, r, took, syscall.SIGKILL, args...)
 		whole(t, what, filepath.Dir(dir))
-		if i%3 == 2 || i == moments(t)-1 {
+		if i%3 == 2 || i == moments()-1 {
 			complete(t, dir, "3")
 			sameRun(t, what, dir, want)
 			os.RemoveAll(dir)
@@ -88,7 +88,7 @@ func TestKillResume(t *testing.T) {
 	first, _ := trained1.get(t, "train", "1")
 	want, took := trained3.get(t, "train", "3")
 	before, after := hashes(t, first), hashes(t, want)
-	for i := range moments(t) {
+	for i := range moments() {
 		what := fmt.Sprint("kill ", i)
 		dir := copyOf(t, first)
 		randomly(t, r, took, syscall.SIGKILL, "train", "--out", dir, "--resume", "--epochs", "3", "--quiet")
@@ -110,11 +110,11 @@ func TestKillNotebook(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	want, took := notebook2.get(t, "notebook", "2")
 	dir := filepath.Join(folder(t), "run")
-	for i := range moments(t) {
+	for i := range moments() {
 		what := fmt.Sprint("kill ", i)
 		randomly(t, r, took, syscall.SIGKILL, small(t, "notebook", dir, "--epochs", "2")...)
 		whole(t, what, filepath.Dir(dir))
-		if i%3 == 2 || i == moments(t)-1 {
+		if i%3 == 2 || i == moments()-1 {
 			must(t, small(t, "notebook", dir, "--epochs", "2")...)
 			sameNotebook(t, what, dir, want)
 			os.RemoveAll(dir)
@@ -131,7 +131,7 @@ func TestKillTSNE(t *testing.T) {
 	began := time.Now()
 	must(t, args...)
 	took, want := time.Since(began), read(t, y)
-	for i := range moments(t) {
+	for i := range moments() {
 		write(t, y, []byte("an older embedding"))
 		randomly(t, r, took, syscall.SIGKILL, args...)
 		if now := read(t, y); string(now) != "an older embedding" && !bytes.Equal(now, want) {
@@ -170,7 +170,7 @@ func TestSignals(t *testing.T) {
 	model, trainTook := trained3.get(t, "train", "3")
 	embed, y := tsneCall(t, folder(t), "100000000")
 	signals := []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}
-	for i := range max(moments(t)/2, 1) {
+	for i := range max(moments()/3, 1) {
 		first, second, twice := signals[i%3], signals[r.IntN(3)], i%2 == 1
 		what := fmt.Sprintf("%v (twice: %v, %v)", first, twice, second)
 		stop := func(d time.Duration, args ...string) {

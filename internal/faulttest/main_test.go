@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -50,6 +51,11 @@ func runTests(m *testing.M) int {
 	if err := os.Chmod(scratch, 0o755); err != nil {
 		panic(err)
 	}
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if signal.Ignored(s) { // as under nohup, which the program under test would inherit
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
 	return m.Run()
 }
 
@@ -69,15 +75,25 @@ func limited(limit string) {
 func long() bool { return os.Getenv("LATENT_LONG") != "" }
 
 // moments is how often a fault is tried at a random moment.
-func moments(t *testing.T) int {
+func moments() int {
 	switch {
 	case long():
 		return 50
 	case testing.Short():
 		return 1
 	}
-	t.Helper()
-	return 6
+	return 3
+}
+
+// few are the first n cases, and all of them where time does not matter.
+func few[T any](n int, cases ...T) []T {
+	if long() {
+		return cases
+	}
+	if testing.Short() {
+		n = 1
+	}
+	return cases[:min(n, len(cases))]
 }
 
 // folder is an empty folder for one test.

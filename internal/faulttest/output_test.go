@@ -24,11 +24,7 @@ func TestOutputGone(t *testing.T) {
 	trained, _ := trained1.get(t, "train", "1")
 	classify := []string{"classify", "--run", trained, "--threads", "1", "--quiet"}
 	embed, y := tsneCall(t, folder(t), "20")
-	calls := [][]string{{"--help"}, embed, {"info"}, {"data", "--data", dataDir(t), "--quiet"}, classify}
-	if !long() {
-		calls = calls[:2]
-	}
-	for _, args := range calls {
+	for _, args := range few(1, embed, classify, []string{"data", "--data", dataDir(t), "--quiet"}, []string{"info"}, []string{"--help"}) {
 		name := args[0]
 		for _, line := range []string{
 			`"$latent" "$@" | head -c 1 >/dev/null`,
@@ -48,11 +44,7 @@ func TestOutputGone(t *testing.T) {
 	read(t, y)
 
 	want, _ := trained3.get(t, "train", "3")
-	redirects := []string{">/dev/full", ">&- 2>&- <&-", ">&-", "2>&-", "2>/dev/full"}
-	if !long() {
-		redirects = redirects[:2]
-	}
-	for _, redirect := range redirects {
+	for _, redirect := range few(2, ">/dev/full", ">&- 2>&- <&-", ">&-", "2>&-", "2>/dev/full") {
 		dir := filepath.Join(folder(t), "run")
 		args := small(t, "train", dir, "--epochs", "3")
 		for i, a := range args {

@@ -187,7 +187,7 @@ func TestFolderLost(t *testing.T) {
 func TestTwoProcesses(t *testing.T) {
 	t.Parallel()
 	want, _ := trained3.get(t, "train", "3")
-	for _, command2 := range []string{"train", "notebook"} {
+	for _, command2 := range few(1, "train", "notebook") {
 		dir := filepath.Join(folder(t), "run")
 		args := small(t, command2, dir, "--epochs", "3")
 		pair := []*process{command(args...).start(t), command(args...).start(t)}
@@ -211,7 +211,7 @@ func TestTwoProcesses(t *testing.T) {
 		sameRun(t, command2, run, want)
 	}
 	dir := copyOf(t, want)
-	for _, pid := range []string{"1\n", "999999999\n", "no number"} {
+	for _, pid := range few(1, "1\n", "999999999\n", "no number") {
 		write(t, filepath.Join(dir, ".lock"), []byte(pid))
 		if r := call(t, "train", "--out", dir, "--resume", "--quiet"); r.code != 0 {
 			t.Errorf("a stale lock %q: %s", pid, r.stderr)
@@ -229,7 +229,7 @@ func TestClockGoesBackwards(t *testing.T) {
 	trained, _ := trained1.get(t, "train", "1")
 	want, _ := trained3.get(t, "train", "3")
 	nb, _ := notebook2.get(t, "notebook", "2")
-	for _, at := range []time.Time{time.Now().Add(1000 * time.Hour), time.Unix(1, 0)} {
+	for _, at := range few(1, time.Now().Add(1000*time.Hour), time.Unix(1, 0)) {
 		dir := copyOf(t, trained)
 		stale := filepath.Join(dir, ".model.pt1234567890123456789")
 		write(t, stale, []byte("half a model"))
