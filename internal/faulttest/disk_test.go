@@ -67,7 +67,7 @@ func TestFullDisk(t *testing.T) {
 		command, epochs string
 		unbroken        *unbroken
 		every           int // in the quick test; the thorough one fills the disk at each file
-	}{{"train", "1", &trained1, 3}, {"notebook", "2", &notebook2, 20}} {
+	}{{"train", "1", &trained1, 4}, {"notebook", "2", &notebook2, 20}} {
 		want, _ := c.unbroken.get(t, c.command, c.epochs)
 		names, pages := written(t, want)
 		step := c.every

@@ -141,7 +141,7 @@ func (p *process) start(t *testing.T) *process {
 // end waits for the process.
 func (p *process) end(t *testing.T) result {
 	t.Helper()
-	hung := time.AfterFunc(3*time.Minute, func() { p.Process.Kill() })
+	hung := time.AfterFunc(6*time.Minute, func() { p.Process.Kill() })
 	memory := p.watchMemory()
 	err := p.Wait()
 	if !hung.Stop() {

@@ -38,13 +38,13 @@ func TestDegenerateData(t *testing.T) {
 		return append([]string{command, "--data", kuzushiji, "--dataset", "kmnist", "--threads", "1", "--quiet", "--epochs", "1"}, more...)
 	}
 	out := func() string { return filepath.Join(folder(t), "run") }
-	for _, args := range [][]string{
+	for _, args := range few(3, [][]string{
 		flat("train", "--out", out(), "--limit", "301", "--batch-size", "100"), // the last batch is of one image
-		flat("notebook", "--out", out(), "--limit", "300", "--batch-size", "100", "--contrastive", "none"),
 		small(t, "train", out(), "--epochs", "2", "--batch-size", "1", "--limit", "3"),
 		small(t, "train", out(), "--epochs", "1", "--batch-size", "9223372036854775807", "--contrastive", "notebook"),
 		small(t, "train", out(), "--epochs", "1", "--limit", "1"),
-	} {
+		flat("notebook", "--out", out(), "--limit", "300", "--batch-size", "100", "--contrastive", "none"),
+	}...) {
 		what := strings.Join(args, " ")
 		r := must(t, append(args, "--json")...)
 		var v map[string]any
@@ -53,7 +53,7 @@ func TestDegenerateData(t *testing.T) {
 		}
 	}
 	// A contrastive loss of one class has no pairs: an answer either way, in one line.
-	for _, loss := range []string{"notebook", "supcon"} {
+	for _, loss := range few(1, "notebook", "supcon") {
 		if r := call(t, flat("train", "--out", out(), "--limit", "300", "--contrastive", loss)...); r.code != 0 {
 			r.fails(t, "one class, "+loss, r.code, "class")
 		}
@@ -104,7 +104,7 @@ func TestFashionMNIST(t *testing.T) {
 		t.Errorf("%s: accuracy in latent space %v, error %v", v.Dataset, a, e)
 	}
 
-	if testing.Short() {
+	if !long() {
 		return
 	}
 	want = golden.Runs[1]
