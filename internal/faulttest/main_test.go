@@ -82,7 +82,7 @@ func moments() int {
 	case testing.Short():
 		return 1
 	}
-	return 3
+	return 2
 }
 
 // few are the first n cases, and all of them where time does not matter.

@@ -38,7 +38,7 @@ func TestDegenerateData(t *testing.T) {
 		return append([]string{command, "--data", kuzushiji, "--dataset", "kmnist", "--threads", "1", "--quiet", "--epochs", "1"}, more...)
 	}
 	out := func() string { return filepath.Join(folder(t), "run") }
-	for _, args := range few(3, [][]string{
+	for _, args := range few(2, [][]string{
 		flat("train", "--out", out(), "--limit", "301", "--batch-size", "100"), // the last batch is of one image
 		small(t, "train", out(), "--epochs", "2", "--batch-size", "1", "--limit", "3"),
 		small(t, "train", out(), "--epochs", "1", "--batch-size", "9223372036854775807", "--contrastive", "notebook"),

@@ -44,7 +44,7 @@ func TestOutputGone(t *testing.T) {
 	read(t, y)
 
 	want, _ := trained3.get(t, "train", "3")
-	for _, redirect := range few(2, ">/dev/full", ">&- 2>&- <&-", ">&-", "2>&-", "2>/dev/full") {
+	for _, redirect := range few(1, ">&- 2>&- <&-", ">/dev/full", ">&-", "2>&-", "2>/dev/full") {
 		dir := filepath.Join(folder(t), "run")
 		args := small(t, "train", dir, "--epochs", "3")
 		for i, a := range args {
