@@ -14,6 +14,7 @@
 
 #include "guard.h"
 #include "shim.h"
+#include "sparse.h"
 
 // Lets the compiler vectorise sqrt; nobody here reads errno.
 #pragma GCC optimize("no-math-errno")
@@ -140,6 +141,7 @@ void adam_range(float *p, const float *g, float *m, float *v, int64_t n,
 }
 
 // y = relu(x W^T + b); the product is BLAS's, bias and ReLU one pass behind it.
+// Where x is data, mostly zeros, sparse.cc multiplies.
 struct Linear : public torch::autograd::Function<Linear> {
   static at::Tensor forward(AutogradContext *ctx, at::Tensor x, at::Tensor weight,
                             at::Tensor bias, bool relu, bool bf16) {
@@ -151,16 +153,8 @@ struct Linear : public torch::autograd::Function<Linear> {
       ctx->save_for_backward({xh, wh, relu ? y : at::Tensor()});
     } else {
       if (plain(x) && plain(weight) && plain(bias)) {
-        const float *b = bias.data_ptr<float>();
-        const int64_t columns = weight.size(0);
-        y = at::empty({x.size(0), columns}, x.options());
-        float *data = y.data_ptr<float>();
-        const at::Tensor wt = weight.t();
-        split(x.size(0), x.numel() * columns, [&](int64_t first, int64_t count) {
-          at::Tensor rows = y.narrow(0, first, count);
-          at::mm_out(rows, x.narrow(0, first, count), wt);
-          add_bias_rows(data + first * columns, b, count, columns, relu);
-        });
+        if (!x.requires_grad()) y = latent::sparse_linear(x, weight, bias, relu);
+        if (!y.defined()) y = dense(x, weight, bias, relu);
       } else {
         y = at::addmm(bias, x, weight.t());
         if (relu) y.relu_();
@@ -168,6 +162,21 @@ struct Linear : public torch::autograd::Function<Linear> {
       ctx->save_for_backward({x, weight, relu ? y : at::Tensor()});
     }
     ctx->saved_data["relu"] = relu;
+    return y;
+  }
+
+  static at::Tensor dense(const at::Tensor &x, const at::Tensor &weight,
+                          const at::Tensor &bias, bool relu) {
+    const int64_t columns = weight.size(0);
+    at::Tensor y = at::empty({x.size(0), columns}, x.options());
+    const float *b = bias.data_ptr<float>();
+    float *data = y.data_ptr<float>();
+    const at::Tensor wt = weight.t();
+    split(x.size(0), x.numel() * columns, [&](int64_t first, int64_t count) {
+      at::Tensor rows = y.narrow(0, first, count);
+      at::mm_out(rows, x.narrow(0, first, count), wt);
+      add_bias_rows(data + first * columns, b, count, columns, relu);
+    });
     return y;
   }
 
@@ -200,8 +209,11 @@ struct Linear : public torch::autograd::Function<Linear> {
     if (g.scalar_type() != weight.scalar_type()) g = g.to(weight.scalar_type());
     at::Tensor weight_grad, x_grad;
     if (plain(g) && plain(x) && plain(weight)) {
-      weight_grad = mm_rows(g.t(), x);
-      if (ctx->needs_input_grad(0)) x_grad = mm_rows(g, weight);
+      if (ctx->needs_input_grad(0))
+        x_grad = mm_rows(g, weight);
+      else
+        weight_grad = latent::sparse_weight_grad(g, x);  // x is data, not activations
+      if (!weight_grad.defined()) weight_grad = mm_rows(g.t(), x);
     } else {
       weight_grad = g.t().mm(x);
       if (ctx->needs_input_grad(0)) x_grad = g.mm(weight);
