@@ -33,9 +33,6 @@ func (g *goldenTensor) in(s *Scope) *Tensor {
 		return From(s, "cpu", convert[int64](g.Data), g.Shape...)
 	case "uint8":
 		return From(s, "cpu", convert[uint8](g.Data), g.Shape...)
-	case "bool":
-		zero := From(s, "cpu", []float32{0}, 1)
-		return zero.Less(From(s, "cpu", g.float32s(), g.Shape...))
 	default:
 		return s.Float32s(g.float32s(), g.Shape...).RequiresGrad(true)
 	}

@@ -46,16 +46,6 @@ func (t *Tensor) Mul(b *Tensor) *Tensor { return t.binary("mul", b, gotorch.Mul)
 // Div returns the elementwise quotient.
 func (t *Tensor) Div(b *Tensor) *Tensor { return t.binary("div", b, gotorch.Div) }
 
-// Eq returns a bool tensor, true where the elements are equal.
-func (t *Tensor) Eq(b *Tensor) *Tensor { return t.binary("eq", b, gotorch.Eq) }
-
-// Less returns a bool tensor, true where t < b.
-func (t *Tensor) Less(b *Tensor) *Tensor {
-	var out C.Tensor
-	check("lt", C.latent_less(t.c(), b.c(), &out))
-	return scopeOf(t, b).own(out)
-}
-
 // Transpose swaps two dimensions.
 func (t *Tensor) Transpose(dim0, dim1 int) *Tensor {
 	return t.unary("transpose", func(a gotorch.Tensor) gotorch.Tensor { return gotorch.Transpose(a, int64(dim0), int64(dim1)) })
@@ -89,13 +79,6 @@ func (t *Tensor) SumDim(dim int) *Tensor {
 	return t.scope.own(out)
 }
 
-// LogSumExp is log(sum(exp(x))) along one dimension, safe for large x.
-func (t *Tensor) LogSumExp(dim int) *Tensor {
-	var out C.Tensor
-	check("logsumexp", C.latent_logsumexp(t.c(), C.int64_t(dim), &out))
-	return t.scope.own(out)
-}
-
 // Normalize is torch.nn.functional.normalize(p=2, eps=1e-12): rows (for dim 1)
 // divided by the larger of their 2-norm and eps, so that zero rows stay zero.
 func (t *Tensor) Normalize(dim int) *Tensor {
@@ -115,13 +98,6 @@ func (t *Tensor) Exp() *Tensor {
 func (t *Tensor) Log() *Tensor {
 	var out C.Tensor
 	check("log", C.latent_log(t.c(), &out))
-	return t.scope.own(out)
-}
-
-// Log1p is log(1 + x).
-func (t *Tensor) Log1p() *Tensor {
-	var out C.Tensor
-	check("log1p", C.latent_log1p(t.c(), &out))
 	return t.scope.own(out)
 }
 
@@ -159,39 +135,11 @@ func (t *Tensor) Scale(factor, offset float64) *Tensor {
 	return t.scope.own(out)
 }
 
-// ClampMin is max(x, low).
-func (t *Tensor) ClampMin(low float64) *Tensor {
-	var out C.Tensor
-	check("clamp_min", C.latent_clamp_min(t.c(), C.double(low), &out))
-	return t.scope.own(out)
-}
-
 // MatMul is torch.matmul.
 func (t *Tensor) MatMul(b *Tensor) *Tensor {
 	var out C.Tensor
 	check("matmul", C.latent_matmul(t.c(), b.c(), &out))
 	return scopeOf(t, b).own(out)
-}
-
-// MaskedFill returns x with value where mask is true; mask broadcasts.
-func (t *Tensor) MaskedFill(mask *Tensor, value float64) *Tensor {
-	var out C.Tensor
-	check("masked_fill", C.latent_masked_fill(t.c(), mask.c(), C.double(value), &out))
-	return scopeOf(t, mask).own(out)
-}
-
-// Where takes from t where mask is true, else from b.
-func (t *Tensor) Where(mask, b *Tensor) *Tensor {
-	var out C.Tensor
-	check("where", C.latent_where(mask.c(), t.c(), b.c(), &out))
-	return scopeOf(t, mask, b).own(out)
-}
-
-// Not inverts a bool tensor.
-func (t *Tensor) Not() *Tensor {
-	var out C.Tensor
-	check("logical_not", C.latent_logical_not(t.c(), &out))
-	return t.scope.own(out)
 }
 
 // EyeMask is a bool n x n tensor, true on the diagonal, where t lives.
@@ -206,13 +154,6 @@ func (t *Tensor) Reshape(shape ...int) *Tensor {
 	dims := int64s(shape)
 	var out C.Tensor
 	check("reshape", C.latent_reshape(t.c(), unsafe.SliceData(dims), C.int64_t(len(dims)), &out))
-	return t.scope.own(out)
-}
-
-// Unsqueeze inserts a dimension of size 1.
-func (t *Tensor) Unsqueeze(dim int) *Tensor {
-	var out C.Tensor
-	check("unsqueeze", C.latent_unsqueeze(t.c(), C.int64_t(dim), &out))
 	return t.scope.own(out)
 }
 
@@ -260,14 +201,6 @@ func GridSample(input, grid *Tensor) *Tensor {
 	var out C.Tensor
 	check("grid_sample", C.latent_grid_sample(input.c(), grid.c(), &out))
 	return scopeOf(input, grid).own(out)
-}
-
-// TopKSmallest returns the k smallest elements of each row, ascending, and their
-// columns (int64).
-func (t *Tensor) TopKSmallest(k int) (values, indices *Tensor) {
-	var v, i C.Tensor
-	check("topk", C.latent_topk_smallest(t.c(), C.int64_t(k), &v, &i))
-	return t.scope.own(v), t.scope.own(i)
 }
 
 // MSELoss is torch.nn.MSELoss: the mean over all elements of the squared difference.

@@ -266,10 +266,6 @@ const char *latent_log(Tensor a, Tensor *out) {
   return guard([&] { keep(out, a->log()); });
 }
 
-const char *latent_log1p(Tensor a, Tensor *out) {
-  return guard([&] { keep(out, a->log1p()); });
-}
-
 const char *latent_softplus(Tensor a, Tensor *out) {
   return guard([&] { keep(out, at::softplus(*a)); });
 }
@@ -285,16 +281,8 @@ const char *latent_scale(Tensor a, double factor, double offset, Tensor *out) {
   });
 }
 
-const char *latent_clamp_min(Tensor a, double low, Tensor *out) {
-  return guard([&] { keep(out, a->clamp_min(low)); });
-}
-
 const char *latent_sum_dim(Tensor a, int64_t dim, Tensor *out) {
   return guard([&] { keep(out, a->sum(dim)); });
-}
-
-const char *latent_logsumexp(Tensor a, int64_t dim, Tensor *out) {
-  return guard([&] { keep(out, at::logsumexp(*a, dim)); });
 }
 
 const char *latent_normalize(Tensor a, int64_t dim, double eps, Tensor *out) {
@@ -308,28 +296,8 @@ const char *latent_matmul(Tensor a, Tensor b, Tensor *out) {
   return guard([&] { keep(out, at::matmul(*a, *b)); });
 }
 
-const char *latent_masked_fill(Tensor a, Tensor mask, double value, Tensor *out) {
-  return guard([&] { keep(out, a->masked_fill(*mask, value)); });
-}
-
-const char *latent_where(Tensor mask, Tensor a, Tensor b, Tensor *out) {
-  return guard([&] { keep(out, at::where(*mask, *a, *b)); });
-}
-
-const char *latent_logical_not(Tensor a, Tensor *out) {
-  return guard([&] { keep(out, a->logical_not()); });
-}
-
-const char *latent_less(Tensor a, Tensor b, Tensor *out) {
-  return guard([&] { keep(out, a->lt(*b)); });
-}
-
 const char *latent_reshape(Tensor a, const int64_t *shape, int64_t dims, Tensor *out) {
   return guard([&] { keep(out, a->reshape(shape_of(shape, dims))); });
-}
-
-const char *latent_unsqueeze(Tensor a, int64_t dim, Tensor *out) {
-  return guard([&] { keep(out, a->unsqueeze(dim)); });
 }
 
 const char *latent_cos(Tensor a, Tensor *out) {
@@ -362,14 +330,6 @@ const char *latent_grid_sample(Tensor input, Tensor grid, Tensor *out) {
                                  .mode(torch::kBilinear)
                                  .padding_mode(torch::kZeros)
                                  .align_corners(false)));
-  });
-}
-
-const char *latent_topk_smallest(Tensor a, int64_t k, Tensor *values, Tensor *indices) {
-  return guard([&] {
-    auto r = a->topk(k, /*dim=*/-1, /*largest=*/false, /*sorted=*/true);
-    keep(values, std::get<0>(r));
-    keep(indices, std::get<1>(r));
   });
 }
 

@@ -65,30 +65,20 @@ const char *latent_narrow(Tensor a, int64_t dim, int64_t start, int64_t length,
 const char *latent_cat(Tensor *tensors, int64_t n, int64_t dim, Tensor *out);
 const char *latent_exp(Tensor a, Tensor *out);
 const char *latent_log(Tensor a, Tensor *out);
-const char *latent_log1p(Tensor a, Tensor *out);
 const char *latent_softplus(Tensor a, Tensor *out);
 const char *latent_zeros_like(Tensor a, Tensor *out);
 const char *latent_scale(Tensor a, double factor, double offset, Tensor *out);
-const char *latent_clamp_min(Tensor a, double low, Tensor *out);
 const char *latent_sum_dim(Tensor a, int64_t dim, Tensor *out);
-const char *latent_logsumexp(Tensor a, int64_t dim, Tensor *out);
 const char *latent_normalize(Tensor a, int64_t dim, double eps, Tensor *out);
 const char *latent_matmul(Tensor a, Tensor b, Tensor *out);
-const char *latent_masked_fill(Tensor a, Tensor mask, double value, Tensor *out);
-const char *latent_where(Tensor mask, Tensor a, Tensor b, Tensor *out);
-const char *latent_logical_not(Tensor a, Tensor *out);
-const char *latent_less(Tensor a, Tensor b, Tensor *out);
 const char *latent_reshape(Tensor a, const int64_t *shape, int64_t dims,
                            Tensor *out);
-const char *latent_unsqueeze(Tensor a, int64_t dim, Tensor *out);
 const char *latent_cos(Tensor a, Tensor *out);
 const char *latent_sin(Tensor a, Tensor *out);
 const char *latent_eye_mask(Tensor like, int64_t n, Tensor *out);
 const char *latent_affine_grid(Tensor theta, int64_t n, int64_t c, int64_t h,
                                int64_t w, Tensor *out);
 const char *latent_grid_sample(Tensor input, Tensor grid, Tensor *out);
-const char *latent_topk_smallest(Tensor a, int64_t k, Tensor *values,
-                                 Tensor *indices);
 const char *latent_upsample_bicubic(Tensor x, int64_t height, int64_t width,
                                     Tensor *out);
 const char *latent_supcon(Tensor z, Tensor labels, double scale, bool norms,
