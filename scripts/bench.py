@@ -12,7 +12,8 @@ use is warmed up. The minimum and the median of the rounds are told, and as the 
 above 1.00 latent is faster. bench.md and bench.json go to --out. t-SNE has a script of its own, compare_tsne.py.
 
 An epoch is 0.4978 TFLOP of matrix products: 2 x 60,000 x (2 x 1,644,250 weights, forward and for their gradient,
-+ 860,250, all but the first layer's, for the gradient of its input).
++ 860,250, all but the first layer's, for the gradient of its input). latent leaves out most of those with pixels that are
+0 (internal/torch/native/sparse.cc), which are counted here all the same: its share of mm's rate may pass 100 %.
 """
 import argparse
 import contextlib
