@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
@@ -79,7 +80,7 @@ func (b *tab) filters() {
 	b.Helper()
 	const red, green = "#d62728", "#2ca02c" // classes 3 and 2
 	before := b.picture()
-	if n := count(b.T, before, red); n < 50 {
+	if n := count(b.TB, before, red); n < 50 {
 		b.Errorf("%d red pixels with all classes shown, want more", n)
 	}
 	b.click(".chip:nth-child(4)")
@@ -87,7 +88,7 @@ func (b *tab) filters() {
 	if n, _ := b.shown(); n != 450 {
 		b.Errorf("%d points shown without class 3, want 450", n)
 	}
-	if n, m := count(b.T, after, red), count(b.T, after, green); n > 0 || m < 50 {
+	if n, m := count(b.TB, after, red), count(b.TB, after, green); n > 0 || m < 50 {
 		b.Errorf("%d red and %d green pixels without class 3", n, m)
 	}
 	if eval[string](b, `document.querySelector(".chip:nth-child(4)").ariaPressed`) != "false" {
@@ -102,7 +103,7 @@ func (b *tab) filters() {
 	if n, wrong := b.shown(); n != 100 || wrong != 100 {
 		b.Errorf("%d of %d misclassified points shown, want 100 of 100", n, wrong)
 	}
-	if n := count(b.T, b.picture(), green); n > 0 { // i%10 == 2 is never misclassified
+	if n := count(b.TB, b.picture(), green); n > 0 { // i%10 == 2 is never misclassified
 		b.Errorf("%d green pixels among the misclassified, want none", n)
 	}
 	b.click("#x-wrong")
@@ -285,4 +286,34 @@ func TestChartPointer(t *testing.T) {
 		t.Errorf("the chart says %q, want %q", got, want)
 	}
 	b.quiet()
+}
+
+// Frames a second while 20,000 points glide from one map to another; the browser draws 60 at the most. Here without
+// a GPU, on the CPU that also runs the page.
+func BenchmarkGlide(b *testing.B) {
+	for _, c := range []struct{ renderer, script string }{
+		{"2d", ""},
+		{"webgl2", "WebGL2RenderingContext.prototype.getExtension = () => null"},
+	} {
+		b.Run(c.renderer, func(b *testing.B) {
+			page := openTab(b, 20_000, c.script)
+			if got := eval[string](page, "explorer.renderer"); got != c.renderer {
+				b.Fatalf("renderer is %s", got)
+			}
+			var frames, seconds float64
+			for i := 0; b.Loop(); i++ {
+				page.click(fmt.Sprintf(".x-space:nth-of-type(%d)", 1+(i+1)%3))
+				began := time.Now()
+				page.wait(`new Promise((done) => {
+					window.frames_ = 0;
+					const frame = () => { window.frames_++; explorer.gliding() ? requestAnimationFrame(frame) : done(); };
+					requestAnimationFrame(frame);
+				})`)
+				seconds += time.Since(began).Seconds()
+				frames += eval[float64](page, "window.frames_")
+			}
+			b.ReportMetric(frames/seconds, "frames/s")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
 }

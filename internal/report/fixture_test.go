@@ -80,7 +80,7 @@ func testPNG() []byte {
 	return buf.Bytes()
 }
 
-func render(t *testing.T, r Report) string {
+func render(t testing.TB, r Report) string {
 	t.Helper()
 	var buf bytes.Buffer
 	if err := Write(&buf, r); err != nil {

@@ -26,7 +26,7 @@ import (
 
 // tab is a page of the report in headless Chromium.
 type tab struct {
-	*testing.T
+	testing.TB
 	ctx context.Context
 	r   Report
 
@@ -36,7 +36,7 @@ type tab struct {
 
 // openTab opens a report of n points from disk; script, if any, runs before the
 // page's own.
-func openTab(t *testing.T, n int, script string) *tab {
+func openTab(t testing.TB, n int, script string) *tab {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts a browser")
@@ -45,7 +45,7 @@ func openTab(t *testing.T, n int, script string) *tab {
 	if err != nil {
 		t.Skip("chromium is not installed")
 	}
-	b := &tab{T: t, r: sample(n)}
+	b := &tab{TB: t, r: sample(n)}
 	dir := t.TempDir()
 	file := filepath.Join(dir, "report.html")
 	if err := os.WriteFile(file, []byte(render(t, b.r)), 0o600); err != nil {
@@ -184,7 +184,7 @@ func (b *tab) picture() image.Image {
 
 // count returns how many pixels are close to a colour of the cycle, whatever the
 // ground they are blended with: their hue is what matters.
-func count(t *testing.T, m image.Image, hex string) int {
+func count(t testing.TB, m image.Image, hex string) int {
 	want := parseHex(t, hex)
 	n := 0
 	for y := m.Bounds().Min.Y; y < m.Bounds().Max.Y; y++ {
@@ -209,7 +209,7 @@ func count(t *testing.T, m image.Image, hex string) int {
 	return n
 }
 
-func parseHex(t *testing.T, s string) [3]uint8 {
+func parseHex(t testing.TB, s string) [3]uint8 {
 	t.Helper()
 	v, err := strconv.ParseUint(s[1:], 16, 24)
 	if err != nil {
