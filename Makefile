@@ -27,8 +27,9 @@ test: build ## build, then every test
 	CGO_ENABLED=0 $(GO) test -short ./tsne/... ./centroid/...
 	@if grep -rlq --include='*.go' '^//go:build.*purego' tsne; then set -x; CGO_ENABLED=0 $(GO) test -short -tags purego ./tsne/...; fi
 
-test-long: build ## the slow proofs: LATENT_LONG=1 tests, fuzzing (FUZZTIME=30s each), a second libtorch (SECOND=PYTHON)
+test-long: build ## the slow proofs: LATENT_LONG=1 tests, race detector, AddressSanitizer, valgrind, fuzzing (FUZZTIME=30s each), a second libtorch (SECOND=PYTHON)
 	LATENT_LONG=1 $(GO) test -count=1 -timeout 120m ./...
+	scripts/test_sanitize.sh
 	scripts/fuzz.sh $(FUZZTIME)
 	@$(if $(SECOND),scripts/test_libtorch.sh "$(SECOND)",\
 		echo "second libtorch: left out; name a Python that has torch: make test-long SECOND=/path/to/python3")

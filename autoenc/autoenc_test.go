@@ -419,6 +419,8 @@ func TestErrors(t *testing.T) {
 	nan := float32(math.NaN())
 	bad := make([]float32, 10*784)
 	bad[5000] = nan
+	infinite := make([]float32, 10*784)
+	infinite[5000] = float32(math.Inf(1))
 	for _, c := range []struct {
 		name   string
 		x      Samples
@@ -436,6 +438,7 @@ func TestErrors(t *testing.T) {
 		{"shape", FromPixels(noise(10, 783), 10), nil, smallOptions(1), "784"},
 		{"empty", FromPixels(nil, 0), nil, smallOptions(1), "rows"},
 		{"NaN", FromFloats(bad, 10), nil, smallOptions(1), "step 1 (epoch 1)"},
+		{"infinity", FromFloats(infinite, 10), nil, smallOptions(1), "step 1 (epoch 1)"},
 		{"diverges", x, nil, change(func(o *Options) { o.LearningRate = 1e5; o.Epochs = 50 }), "step "},
 	} {
 		tr, err := NewTrainer(m, c.x, c.labels, c.o)

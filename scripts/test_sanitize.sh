@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# test_sanitize.sh [race] [asan] [valgrind]: the native half and its wrapper under three checkers; without arguments, all.
+# test_sanitize.sh [race] [asan] [valgrind]: the native half and its wrapper under three checkers; without arguments, all
+# that are installed.
 #   race      Go's race detector on the short tests of internal/torch and autoenc
 #   asan      AddressSanitizer and LeakSanitizer on the same: gotorch's C++, the shim and Go's cgo code are compiled with
 #             it (build/asan), libtorch is not, but allocates through it
@@ -7,7 +8,19 @@
 # Environment: as find_libtorch.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || set -- race asan valgrind
+if [ $# -eq 0 ]; then
+	set -- race
+	if echo 'int main() {}' | "${CXX:-g++}" -fsanitize=address -x c++ -o /dev/null - 2>/dev/null; then
+		set -- "$@" asan
+	else
+		echo "test_sanitize: asan: left out: ${CXX:-g++} has no AddressSanitizer" >&2
+	fi
+	if command -v valgrind >/dev/null; then
+		set -- "$@" valgrind
+	else
+		echo "test_sanitize: valgrind: left out: it is not installed (sudo apt-get install valgrind)" >&2
+	fi
+fi
 
 race() {
 	scripts/build_native.sh

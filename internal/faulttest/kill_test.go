@@ -3,6 +3,7 @@ package faulttest
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -22,7 +23,7 @@ type unbroken struct {
 	took time.Duration
 }
 
-var trained1, trained3, notebook2 unbroken
+var trained1, trained2, trained3, notebook2 unbroken
 
 // get returns the run's folder and how long it took.
 func (u *unbroken) get(t *testing.T, command, epochs string) (string, time.Duration) {
@@ -38,13 +39,72 @@ func (u *unbroken) get(t *testing.T, command, epochs string) (string, time.Durat
 	return u.dir, u.took
 }
 
-// randomly runs the program and sends it a signal at a random moment within d.
-func randomly(t *testing.T, r *rand.Rand, d time.Duration, s syscall.Signal, args ...string) result {
+// kills counts runs of the program that were killed, by what they had written last.
+type kills map[string]int
+
+// These runs the signal could not harm, and they count as none.
+const (
+	early = "(nothing yet)"
+	late  = "(done before)"
+)
+
+// run runs the program, which works in dir, and kills it: at a random moment within d,
+// or, every second time, as soon as it has written a random number of files, at most
+// files. It says what the run had written last.
+func (k kills) run(t *testing.T, r *rand.Rand, d time.Duration, dir string, files int, args ...string) string {
 	t.Helper()
+	began := time.Now()
 	p := command(args...).start(t)
-	time.Sleep(time.Duration(r.Int64N(int64(d))))
-	p.Process.Signal(s)
-	return p.end(t)
+	if r.IntN(2) == 0 {
+		time.Sleep(time.Duration(r.Int64N(int64(d))))
+	} else {
+		n := 1 + r.IntN(max(files, 1))
+		for time.Since(began) < 2*d {
+			if changed, _ := changes(dir, began); changed >= n {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+	p.Process.Kill()
+	got := p.end(t)
+	_, at := changes(dir, began)
+	switch got.code {
+	case -1:
+	case 0:
+		at = late
+	default:
+		t.Fatalf("before a kill: exit code %d, %s", got.code, got.stderr)
+	}
+	k[at]++
+	return at
+}
+
+// changes counts the files below dir that are newer than since, and names the newest.
+func changes(dir string, since time.Time) (n int, last string) {
+	newest, last := since, early
+	filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return nil // the program works in it meanwhile
+		}
+		if info, err := e.Info(); err == nil && info.ModTime().After(since) {
+			n++
+			if !info.ModTime().Before(newest) {
+				newest, last = info.ModTime(), strings.TrimRight(path[len(dir)+1:], "0123456789") // of a temporary file
+			}
+		}
+		return nil
+	})
+	return n, last
+}
+
+// all is the number of kills.
+func (k kills) all() int {
+	n := -k[early] - k[late]
+	for _, times := range k {
+		n += times
+	}
+	return n
 }
 
 // complete runs what is left of a training run, as its user would.
@@ -64,43 +124,49 @@ func TestKillTrain(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	want, took := trained3.get(t, "train", "3")
 	dir := filepath.Join(folder(t), "run")
-	for i := range moments() {
-		what := fmt.Sprint("kill ", i)
+	killed := kills{}
+	for killed.all() < moments() {
 		args := small(t, "train", dir, "--epochs", "3")
 		if _, err := os.Stat(filepath.Join(dir, "config.json")); err == nil {
 			args = []string{"train", "--out", dir, "--resume", "--quiet"}
 		}
-		randomly(t, r, took, syscall.SIGKILL, args...)
+		at := killed.run(t, r, took, dir, len(hashes(t, want))-len(hashes(t, filepath.Dir(dir))), args...)
+		what := fmt.Sprintf("kill %d, %s", killed.all(), at)
 		whole(t, what, filepath.Dir(dir))
-		if i%2 == 1 || i == moments()-1 {
+		if at != early && killed.all()%2 == 0 || at == late || killed.all() == moments() {
 			complete(t, dir, "3")
 			sameRun(t, what, dir, want)
 			os.RemoveAll(dir)
 		}
 	}
+	t.Logf("%d kills, by what was written last: %v", killed.all(), killed)
 }
 
 // kill -9 of a run that goes on leaves each of its files as it was, or as it will
-// be.
+// be. (It goes on for one epoch: between two epochs a slow machine would save.)
 func TestKillResume(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(2, 2))
 	first, _ := trained1.get(t, "train", "1")
-	want, took := trained3.get(t, "train", "3")
+	want, took := trained2.get(t, "train", "2")
 	before, after := hashes(t, first), hashes(t, want)
-	for i := range moments() {
-		what := fmt.Sprint("kill ", i)
+	killed := kills{}
+	for killed.all() < moments() {
 		dir := copyOf(t, first)
-		randomly(t, r, took, syscall.SIGKILL, "train", "--out", dir, "--resume", "--epochs", "3", "--quiet")
+		at := killed.run(t, r, took, dir, len(before), "train", "--out", dir, "--resume", "--epochs", "2", "--quiet")
+		what := fmt.Sprintf("kill %d, %s", killed.all(), at)
 		for _, m := range []map[string][32]byte{before, after} { // it holds times
 			m["metrics.json"] = hashes(t, dir)["metrics.json"]
 		}
 		either(t, what, dir, before, after)
 		whole(t, what, dir)
-		complete(t, dir, "3")
-		sameRun(t, what, dir, want)
+		if at != early {
+			complete(t, dir, "2")
+			sameRun(t, what, dir, want)
+		}
 		os.RemoveAll(dir)
 	}
+	t.Logf("%d kills, by what was written last: %v", killed.all(), killed)
 }
 
 // kill -9 of the notebook, again and again: the same command completes it, with the
@@ -110,16 +176,18 @@ func TestKillNotebook(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	want, took := notebook2.get(t, "notebook", "2")
 	dir := filepath.Join(folder(t), "run")
-	for i := range moments() {
-		what := fmt.Sprint("kill ", i)
-		randomly(t, r, took, syscall.SIGKILL, small(t, "notebook", dir, "--epochs", "2")...)
+	killed := kills{}
+	for killed.all() < moments() {
+		at := killed.run(t, r, took, dir, len(hashes(t, want))-len(hashes(t, filepath.Dir(dir))), small(t, "notebook", dir, "--epochs", "2")...)
+		what := fmt.Sprintf("kill %d, %s", killed.all(), at)
 		whole(t, what, filepath.Dir(dir))
-		if i%2 == 1 || i == moments()-1 {
+		if at != early && killed.all()%2 == 0 || at == late || killed.all() == moments() {
 			must(t, small(t, "notebook", dir, "--epochs", "2")...)
 			sameNotebook(t, what, dir, want)
 			os.RemoveAll(dir)
 		}
 	}
+	t.Logf("%d kills, by what was written last: %v", killed.all(), killed)
 }
 
 // kill -9 of tsne leaves the embedding that there was, or the new one.
@@ -131,13 +199,15 @@ func TestKillTSNE(t *testing.T) {
 	began := time.Now()
 	must(t, args...)
 	took, want := time.Since(began), read(t, y)
-	for i := range moments() {
+	killed := kills{}
+	for killed[early]+killed.all() < moments() { // it writes at its end alone
 		write(t, y, []byte("an older embedding"))
-		randomly(t, r, took, syscall.SIGKILL, args...)
+		at := killed.run(t, r, took, dir, 1, args...)
 		if now := read(t, y); string(now) != "an older embedding" && !bytes.Equal(now, want) {
-			t.Errorf("kill %d: the output holds %d other bytes", i, len(now))
+			t.Errorf("killed %s: the output holds %d other bytes", at, len(now))
 		}
 	}
+	t.Logf("kills by what was written last: %v", killed)
 	must(t, args...)
 	if !bytes.Equal(read(t, y), want) {
 		t.Error("another embedding after the kills")
@@ -186,9 +256,10 @@ func TestSignals(t *testing.T) {
 			switch got.code {
 			case 130:
 				got.fails(t, what, 130, "interrupted")
-			case 0, -1: // done before the signal; killed by the second, or before the program could tell
-				if got.stderr != "" && got.code == -1 {
-					t.Errorf("%s: stderr %q", what, got.stderr)
+			case 0: // done before the signal
+			case -1: // killed by the second, before or after it told, or by the first, before it could
+				if got.stderr != "" {
+					got.fails(t, what, -1, "interrupted")
 				}
 			default:
 				t.Errorf("%s: exit code %d, stderr %q", what, got.code, got.stderr)

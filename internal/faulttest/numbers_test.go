@@ -12,6 +12,7 @@ import (
 	"latent/centroid"
 	"latent/internal/dataset"
 	"latent/internal/datasettest"
+	"latent/internal/pt"
 )
 
 // constant is a split of images of one grey value and one class.
@@ -44,6 +45,8 @@ func TestDegenerateData(t *testing.T) {
 		small(t, "train", out(), "--epochs", "1", "--batch-size", "9223372036854775807", "--contrastive", "notebook"),
 		small(t, "train", out(), "--epochs", "1", "--limit", "1"),
 		flat("notebook", "--out", out(), "--limit", "300", "--batch-size", "100", "--contrastive", "none"),
+		small(t, "train", out(), "--epochs", "1", "--limit", "301", "--contrastive", "supcon", "--augment"),
+		small(t, "train", out(), "--epochs", "1", "--limit", "301", "--contrastive", "nt-xent"),
 	}...) {
 		what := strings.Join(args, " ")
 		r := must(t, append(args, "--json")...)
@@ -63,6 +66,17 @@ func TestDegenerateData(t *testing.T) {
 	whole(t, "a loss that overflows", filepath.Dir(dir))
 	if _, err := os.Stat(filepath.Join(dir, "model.pt")); err == nil {
 		t.Error("a model of NaN was saved")
+	}
+	if !long() {
+		return
+	}
+	trained, _ := trained1.get(t, "train", "1")
+	for _, v := range []float64{math.NaN(), math.Inf(1)} {
+		model := write(t, filepath.Join(folder(t), "model.pt"), stateDict(t, filepath.Join(trained, "model.pt"), func(d pt.Dict) pt.Dict {
+			d[0].Value.(pt.Tensor).Data.([]float32)[400] = float32(v)
+			return d
+		}))
+		refused(t, 1, small(t, "train", out(), "--epochs", "1", "--init", model), "step 1 (epoch 1)", "the loss is")
 	}
 }
 

@@ -118,6 +118,9 @@ func TestGroup(t *testing.T) {
 		if got := x.Float32s(); !slices.Equal(got, []float32{0, 1, 2, 3}) {
 			t.Errorf("broadcast gave %v", got)
 		}
+		if err := torch.Do(func(*torch.Scope) { g.Broadcast(x.EyeMask(2)) }); err == nil {
+			t.Error("gloo took booleans") // and has not hung
+		}
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func gradEnabled() (on bool) {
@@ -172,8 +173,9 @@ func TestGoroutines(t *testing.T) {
 	group.Wait()
 }
 
-// A goroutine that is on another thread in each of its steps ends with the bits of one that stays: nothing that counts is
-// kept in a thread.
+// A step that goes from thread to thread, between its forward pass, its backward pass and the optimiser, ends with the bits
+// of one that stays: nothing that counts is kept in a thread. (Do keeps its goroutine where it is, so no step of this program
+// moves.)
 func TestThreadsChangeNothing(t *testing.T) {
 	train := func(move bool) (end []float32) {
 		if err := ManualSeed(11); err != nil {
@@ -185,31 +187,31 @@ func TestThreadsChangeNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer a.Close()
-		step := func() {
-			do(t, func(s *Scope) {
-				x := s.Uniform(s.Float32s(nil, 0), 0, 1, 64, 30)
-				loss := MSELoss(q.Forward(x), x)
-				a.ZeroGrad()
-				loss.Backward()
-				a.Step()
-			})
-		}
 		threads := map[int]bool{}
-		for range 20 {
+		run := func(f func()) {
 			if !move {
-				step()
-				continue
+				f()
+				return
 			}
 			done := make(chan struct{})
 			go func() {
-				runtime.LockOSThread() // never unlocked: the thread ends with the goroutine, the next step needs another
+				runtime.LockOSThread() // never unlocked: the thread ends with the goroutine, the next needs another
 				threads[threadID(t)] = true
-				step()
+				f()
 				close(done)
 			}()
 			<-done
 		}
-		if move && len(threads) < 10 {
+		for range 20 {
+			do(t, func(s *Scope) {
+				var x, loss *Tensor
+				run(func() { x = s.Uniform(s.Float32s(nil, 0), 0, 1, 64, 30) })
+				run(func() { loss = MSELoss(q.Forward(x), x) })
+				run(func() { a.ZeroGrad(); loss.Backward() })
+				run(a.Step)
+			})
+		}
+		if move && len(threads) < 40 {
 			t.Errorf("only %d threads", len(threads))
 		}
 		do(t, func(s *Scope) {
@@ -222,6 +224,23 @@ func TestThreadsChangeNothing(t *testing.T) {
 	if d := difference(train(true), train(false)); d != 0 {
 		t.Errorf("moving from thread to thread changes weights by %g", d)
 	}
+}
+
+// In the midst of Do a goroutine stays on its thread, also when others want it.
+func TestDoStaysOnItsThread(t *testing.T) {
+	do(t, func(s *Scope) {
+		thread := threadID(t)
+		var group sync.WaitGroup
+		for range 50 {
+			group.Go(func() { runtime.Gosched() })
+			runtime.Gosched()
+			time.Sleep(100 * time.Microsecond)
+			if now := threadID(t); now != thread {
+				t.Fatalf("from thread %d to %d", thread, now)
+			}
+		}
+		group.Wait()
+	})
 }
 
 func threadID(t testing.TB) int {
