@@ -145,10 +145,6 @@ func (t *Trainer) runEpoch(ctx context.Context) error {
 			return err
 		}
 	}
-	// The first epoch's losses can be held against PyTorch's, step by step: it multiplies as PyTorch does, black pixels
-	// too. Later rounding has parted any two runs, as it does two of PyTorch's with other BLAS.
-	t.Model.Encoder.SetDense(t.epoch == 0)
-	defer t.Model.Encoder.SetDense(false)
 	for t.batch < t.loader.batches() {
 		if err := t.stopped(ctx); err != nil {
 			return err

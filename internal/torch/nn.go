@@ -29,7 +29,6 @@ type relu struct{ *nn.FunctionalModule }
 type Sequential struct {
 	module *nn.SequentialModule
 	bf16   bool
-	dense  bool
 }
 
 // NewSequential makes a chain of Linear and ReLU modules.
@@ -48,7 +47,7 @@ func (q *Sequential) Forward(x *Tensor) *Tensor {
 			if i+1 < len(modules) {
 				_, fused = modules[i+1].(relu)
 			}
-			x = linear(x, m.Weight, m.Bias, fused, q.bf16, q.dense)
+			x = linear(x, m.Weight, m.Bias, fused, q.bf16)
 			if fused {
 				i++
 			}
@@ -61,11 +60,10 @@ func (q *Sequential) Forward(x *Tensor) *Tensor {
 	return x
 }
 
-// linear is x W^T + b, in bfloat16 if asked, with a ReLU behind it if asked; unless
-// dense, the zeros of an x that is data may be left out (native/sparse.cc).
-func linear(x *Tensor, weight, bias gotorch.Tensor, relu, bf16, dense bool) *Tensor {
+// linear is x W^T + b, in bfloat16 if asked, with a ReLU behind it if asked.
+func linear(x *Tensor, weight, bias gotorch.Tensor, relu, bf16 bool) *Tensor {
 	var out C.Tensor
-	check("linear", C.latent_linear(x.c(), C.Tensor(*weight.T), C.Tensor(*bias.T), C.bool(relu), C.bool(bf16), C.bool(dense), &out))
+	check("linear", C.latent_linear(x.c(), C.Tensor(*weight.T), C.Tensor(*bias.T), C.bool(relu), C.bool(bf16), &out))
 	runtime.KeepAlive(weight.T)
 	runtime.KeepAlive(bias.T)
 	return x.scope.own(out)
@@ -74,10 +72,6 @@ func linear(x *Tensor, weight, bias gotorch.Tensor, relu, bf16, dense bool) *Ten
 // SetBF16 makes the chain multiply in bfloat16, weights and sums of gradients
 // kept in float32, as torch.autocast does.
 func (q *Sequential) SetBF16(on bool) { q.bf16 = on }
-
-// SetDense makes the chain multiply the zeros of its input too. Otherwise they are
-// left out where that is faster, which rounds the sums as another BLAS would.
-func (q *Sequential) SetDense(on bool) { q.dense = on }
 
 // Parameter is a trainable tensor and its name in the state_dict.
 type Parameter struct {

@@ -92,10 +92,6 @@ func TestZerosAreLeftOut(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	x, w, b, g := pictures(r, rows, in), normals(r, out*in), normals(r, out), normals(r, rows*out)
 	w[in-20] = float32(math.NaN())
-	dense := func(x, w, b *Tensor, relu bool) *Tensor { return linear(x, w.g, b.g, relu, false, true) }
-	if y := firstLayer(t, dense, false, x, w, b, g)[0]; !math.IsNaN(float64(y[0])) {
-		t.Errorf("a dense layer left out a zero: %v", y[0])
-	}
 	y := firstLayer(t, fused, false, x, w, b, g)[0]
 	nearValues(t, "a whole NaN column", y, firstLayer(t, fused, false, x, append(slices.Clone(w[:in-20]), append([]float32{0}, w[in-19:]...)...), b, g)[0], 0)
 }

@@ -144,7 +144,7 @@ void adam_range(float *p, const float *g, float *m, float *v, int64_t n,
 // Where x is data, mostly zeros, sparse.cc multiplies.
 struct Linear : public torch::autograd::Function<Linear> {
   static at::Tensor forward(AutogradContext *ctx, at::Tensor x, at::Tensor weight,
-                            at::Tensor bias, bool relu, bool bf16, bool dense) {
+                            at::Tensor bias, bool relu, bool bf16) {
     at::Tensor y;
     if (bf16) {
       const at::Tensor xh = x.to(at::kBFloat16), wh = weight.to(at::kBFloat16);
@@ -153,8 +153,8 @@ struct Linear : public torch::autograd::Function<Linear> {
       ctx->save_for_backward({xh, wh, relu ? y : at::Tensor()});
     } else {
       if (plain(x) && plain(weight) && plain(bias)) {
-        if (!dense && !x.requires_grad()) y = latent::sparse_linear(x, weight, bias, relu);
-        if (!y.defined()) y = plain_linear(x, weight, bias, relu);
+        if (!x.requires_grad()) y = latent::sparse_linear(x, weight, bias, relu);
+        if (!y.defined()) y = dense(x, weight, bias, relu);
       } else {
         y = at::addmm(bias, x, weight.t());
         if (relu) y.relu_();
@@ -162,12 +162,11 @@ struct Linear : public torch::autograd::Function<Linear> {
       ctx->save_for_backward({x, weight, relu ? y : at::Tensor()});
     }
     ctx->saved_data["relu"] = relu;
-    ctx->saved_data["dense"] = dense;
     return y;
   }
 
-  static at::Tensor plain_linear(const at::Tensor &x, const at::Tensor &weight,
-                                 const at::Tensor &bias, bool relu) {
+  static at::Tensor dense(const at::Tensor &x, const at::Tensor &weight,
+                          const at::Tensor &bias, bool relu) {
     const int64_t columns = weight.size(0);
     at::Tensor y = at::empty({x.size(0), columns}, x.options());
     const float *b = bias.data_ptr<float>();
@@ -212,7 +211,7 @@ struct Linear : public torch::autograd::Function<Linear> {
     if (plain(g) && plain(x) && plain(weight)) {
       if (ctx->needs_input_grad(0))
         x_grad = mm_rows(g, weight);
-      else if (!ctx->saved_data["dense"].toBool())
+      else
         weight_grad = latent::sparse_weight_grad(g, x);  // x is data, not activations
       if (!weight_grad.defined()) weight_grad = mm_rows(g.t(), x);
     } else {
@@ -220,7 +219,7 @@ struct Linear : public torch::autograd::Function<Linear> {
       if (ctx->needs_input_grad(0)) x_grad = g.mm(weight);
     }
     if (weight_grad.scalar_type() != at::kFloat) weight_grad = weight_grad.to(at::kFloat);
-    return {x_grad, weight_grad, bias_grad, at::Tensor(), at::Tensor(), at::Tensor()};
+    return {x_grad, weight_grad, bias_grad, at::Tensor(), at::Tensor()};
   }
 };
 
@@ -258,13 +257,13 @@ struct MSELoss : public torch::autograd::Function<MSELoss> {
 }  // namespace
 
 const char *latent_linear(Tensor x, Tensor weight, Tensor bias, bool relu, bool bf16,
-                          bool dense, Tensor *out) {
+                          Tensor *out) {
   return guard([&] {
     TORCH_CHECK(x->dim() == 2 && weight->dim() == 2 && bias->dim() == 1 &&
                     x->size(1) == weight->size(1) && bias->size(0) == weight->size(0),
                 "linear: input ", x->sizes(), " does not fit weight ",
                 weight->sizes(), " and bias ", bias->sizes());
-    *out = new at::Tensor(Linear::apply(*x, *weight, *bias, relu, bf16, dense));
+    *out = new at::Tensor(Linear::apply(*x, *weight, *bias, relu, bf16));
   });
 }
 

@@ -91,9 +91,8 @@ const char *latent_product(float *dst, const float *a, const float *b, int64_t m
 
 // --- the training path, fused -----------------------------------------------------
 // Linear and an optional ReLU behind it; weight is out x in, as nn.Linear's.
-// Unless dense, the zeros of an x without gradient may be left out (sparse.h).
 const char *latent_linear(Tensor x, Tensor weight, Tensor bias, bool relu,
-                          bool bf16, bool dense, Tensor *out);
+                          bool bf16, Tensor *out);
 const char *latent_mse_loss(Tensor output, Tensor target, Tensor *out);
 // One step of torch.optim.Adam (amsgrad off) over n parameters. Parameters whose
 // gradient is undefined are left as they are, as PyTorch leaves them.
