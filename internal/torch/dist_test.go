@@ -118,8 +118,9 @@ func TestGroup(t *testing.T) {
 		if got := x.Float32s(); !slices.Equal(got, []float32{0, 1, 2, 3}) {
 			t.Errorf("broadcast gave %v", got)
 		}
-		if err := torch.Do(func(*torch.Scope) { g.Broadcast(x.EyeMask(2)) }); err == nil {
-			t.Error("gloo took booleans") // and has not hung
+		err := torch.Do(func(*torch.Scope) { g.Broadcast(x.EyeMask(2)) })
+		if info, _ := torch.GetInfo(); err == nil && strings.HasPrefix(info.Version, "1.") {
+			t.Error("gloo of libtorch 1 took booleans") // 2's does; neither hangs
 		}
 	})
 	if err != nil {
