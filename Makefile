@@ -1,4 +1,4 @@
-# The targets are described by `make help`. libtorch is chosen by scripts/find_libtorch.sh (LIBTORCH=, LATENT_PYTHON=).
+# The targets are described by `make help`. libtorch is chosen by scripts/build/find_libtorch.sh (LIBTORCH=, LATENT_PYTHON=).
 EPOCHS ?= 20
 FUZZTIME ?= 30s
 PYTHON ?= python3
@@ -15,7 +15,7 @@ build: native ## find or install libtorch, build build/ (the native half) and bi
 
 native:
 	@command -v $(GO) >/dev/null || { echo "make: Go is needed (https://go.dev/dl), version $$(sed -n 's/^go //p' go.mod) or later" >&2; exit 1; }
-	@scripts/build_native.sh
+	@scripts/build/native.sh
 
 train: build ## the whole notebook: EPOCHS=20 epochs into runs/notebook; EPOCHS=500 goes on from there
 	bin/latent notebook --out runs/notebook --epochs $(EPOCHS)
@@ -29,23 +29,23 @@ test: build ## build, then every test
 
 test-long: build ## the slow proofs: LATENT_LONG=1 tests, race detector, AddressSanitizer, valgrind, fuzzing (FUZZTIME=30s each), a second libtorch (SECOND=PYTHON)
 	LATENT_LONG=1 $(GO) test -count=1 -timeout 120m ./...
-	scripts/test_sanitize.sh
-	scripts/fuzz.sh $(FUZZTIME)
-	@$(if $(SECOND),scripts/test_libtorch.sh "$(SECOND)",\
+	scripts/test/sanitize.sh
+	scripts/test/fuzz.sh $(FUZZTIME)
+	@$(if $(SECOND),scripts/test/libtorch.sh "$(SECOND)",\
 		echo "second libtorch: left out; name a Python that has torch: make test-long SECOND=/path/to/python3")
 
 bench: build ## one table of times: latent beside PyTorch on the same libtorch (ARGS=--quick: one round)
-	$(PYTHON) scripts/bench.py $(ARGS)
+	$(PYTHON) scripts/bench/bench.py $(ARGS)
 
 compare: build ## losses, accuracies and maps beside PyTorch's and scikit-learn's, of PYTHON=python3 (ARGS=--quick)
-	@failed=0; for f in $(sort $(wildcard scripts/compare_*.py)); do \
+	@failed=0; for f in scripts/compare/accuracy.py scripts/compare/tsne.py; do \
 		echo "$$f"; $(PYTHON) $$f $(ARGS) || failed=$$?; done; exit $$failed
 
 lint: native ## gofmt, vet, staticcheck; shellcheck and Python's compiler where they are installed
-	@scripts/lint.sh
+	@scripts/test/lint.sh
 
 libtorch-download: ## fetch the official libtorch zip (pinned version and SHA-256) into build/libtorch
-	@scripts/download_libtorch.sh
+	@scripts/build/download.sh
 
 clean: ## remove what make made; data/ and runs/ stay
 	rm -rf build bin

@@ -17,8 +17,8 @@ import (
 
 	"latent/centroid"
 	"latent/internal/datasettest"
-	"latent/internal/pt"
-	"latent/internal/torch"
+	"latent/torch"
+	"latent/torch/pt"
 )
 
 func TestMain(m *testing.M) {
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 }
 
 // golden is one run of the notebook's cells in PyTorch, written by
-// scripts/golden_autoenc.py.
+// autoenc/testdata/golden.py.
 type golden struct {
 	file          string
 	Seed          int64

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"latent/internal/datasettest"
-	"latent/internal/torch"
+	"latent/torch"
 )
 
 // cpu is the processor time this process has used, in seconds.

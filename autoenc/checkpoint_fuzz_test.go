@@ -9,8 +9,8 @@ import (
 	"testing"
 	"unsafe"
 
-	"latent/internal/pt"
-	"latent/internal/torch"
+	"latent/torch"
+	"latent/torch/pt"
 )
 
 // FuzzCheckpoint restores a checkpoint of which script's bytes have changed some

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"latent/internal/datasettest"
-	"latent/internal/torch"
+	"latent/torch"
 )
 
 // Images of denormal numbers take a tenth more of the processor than ordinary ones at most, epoch by epoch in turn.

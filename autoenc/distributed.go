@@ -5,8 +5,8 @@ import (
 	"context"
 	"fmt"
 
-	"latent/internal/pt"
-	"latent/internal/torch"
+	"latent/torch"
+	"latent/torch/pt"
 )
 
 // sampler is torch.utils.data.DistributedSampler(drop_last=False): which rows of

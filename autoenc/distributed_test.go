@@ -13,11 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"latent/internal/torch"
-	"latent/internal/torch/grouptest"
+	"latent/internal/grouptest"
+	"latent/torch"
 )
 
-// distributedGolden is what scripts/golden_distributed.py writes.
+// distributedGolden is what autoenc/testdata/golden_distributed.py writes.
 type distributedGolden struct {
 	file                      string
 	Rows, Batch, Epochs, Size int
@@ -51,7 +51,7 @@ func distributedGoldens(t *testing.T) []distributedGolden {
 	return goldens
 }
 
-// pattern makes the images of scripts/golden_distributed.py.
+// pattern makes the images of autoenc/testdata/golden_distributed.py.
 func pattern(n int) Samples {
 	pixels := make([]byte, n*784)
 	for i := range n {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"latent/internal/torch"
+	"latent/torch"
 )
 
 // evaluationBatch rows at a time pass through the model when nothing is trained.

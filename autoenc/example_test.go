@@ -10,7 +10,7 @@ import (
 
 // Train on a hundred images, then encode them.
 func Example() {
-	images := make([]byte, 100*784) // n x 784, one byte a pixel; see internal/dataset for MNIST
+	images := make([]byte, 100*784) // n x 784, one byte a pixel; see dataset for MNIST
 	for i := range images {
 		images[i] = byte(i * 7)
 	}

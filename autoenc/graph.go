@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"latent/internal/torch"
+	"latent/torch"
 )
 
 // graph trains whole epochs with steps that ask the CPU for nothing, so that a

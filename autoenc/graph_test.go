@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"latent/internal/torch"
+	"latent/torch"
 )
 
 // graphRun trains with the steps of the graph path, on the CPU unrecorded.

@@ -1,6 +1,6 @@
 package autoenc
 
-import "latent/internal/torch"
+import "latent/torch"
 
 // loader gives the batches of one epoch in the order of PyTorch's
 // DataLoader(dataset, batch_size, shuffle), the last, smaller batch kept.

@@ -3,7 +3,7 @@ package autoenc
 import (
 	"fmt"
 
-	"latent/internal/torch"
+	"latent/torch"
 )
 
 // Widths of the notebook's layers. The latent vector is the encoder's output;

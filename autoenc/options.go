@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"latent/internal/torch"
+	"latent/torch"
 )
 
 // Precision is the number format of the matrix products.

@@ -3,7 +3,7 @@ package autoenc
 import (
 	"fmt"
 
-	"latent/internal/torch"
+	"latent/torch"
 )
 
 // Samples are rows to train on or to encode: bytes 0..255, taken as byte / 255

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"latent/internal/pt"
-	"latent/internal/torch"
+	"latent/torch"
+	"latent/torch/pt"
 )
 
 // StateDict returns the parameters as torch's state_dict: float32, on the CPU,

@@ -8,7 +8,7 @@ import (
 	"runtime"
 	"time"
 
-	"latent/internal/torch"
+	"latent/torch"
 )
 
 // Trainer runs the notebook's training cell (problem 2, with an extra loss

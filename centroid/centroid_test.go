@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// golden is what scripts/golden_centroid.py wrote.
+// golden is what centroid/testdata/golden.py wrote.
 type golden struct {
 	Nearest []struct {
 		X, Test           []float32

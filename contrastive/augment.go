@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"latent/internal/torch"
+	"latent/torch"
 )
 
 // Augmentation says how far images may be changed. Each number is the largest

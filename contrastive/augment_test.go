@@ -4,7 +4,7 @@ import (
 	"math"
 	"testing"
 
-	"latent/internal/torch"
+	"latent/torch"
 )
 
 func TestAugmentationIsPyTorchs(t *testing.T) {

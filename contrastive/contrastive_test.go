@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"latent/autoenc"
-	"latent/internal/torch"
+	"latent/torch"
 )
 
 func TestMain(m *testing.M) {
@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// golden is what scripts/golden_contrastive.py found in PyTorch.
+// golden is what contrastive/testdata/golden.py found in PyTorch.
 type golden struct {
 	Losses struct {
 		Inputs map[string]struct {

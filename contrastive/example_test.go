@@ -6,7 +6,7 @@ import (
 
 	"latent/autoenc"
 	"latent/contrastive"
-	"latent/internal/torch"
+	"latent/torch"
 )
 
 // Training with SupCon on images of two classes, dark and bright.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"latent/autoenc"
-	"latent/internal/torch"
+	"latent/torch"
 )
 
 // NTXent is SimCLR's loss (arXiv 2002.05709, eq. 1; the notebook's general form).

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"latent/autoenc"
-	"latent/internal/torch"
+	"latent/torch"
 )
 
 // classes of the notebook's data sets, from which it draws a pair.

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"latent/autoenc"
-	"latent/internal/torch"
+	"latent/torch"
 )
 
 // Similarity says what s(a, b) is in a loss.

@@ -12,7 +12,7 @@ import (
 
 	"latent/autoenc"
 	"latent/internal/datasettest"
-	"latent/internal/torch"
+	"latent/torch"
 )
 
 // Training on MNIST goes PyTorch's way step by step: the notebook's loss through a

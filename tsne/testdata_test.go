@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// golden is what scripts/golden_tsne.py computed with scikit-learn.
+// golden is what tsne/testdata/golden.py computed with scikit-learn.
 type golden struct {
 	Rows       int
 	Perplexity float64

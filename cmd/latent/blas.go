@@ -4,7 +4,7 @@ import (
 	"os"
 	"syscall"
 
-	"latent/internal/torch"
+	"latent/torch"
 )
 
 // restartForBLAS starts this program again in its place when OpenBLAS has taken

@@ -5,7 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"latent/internal/dataset"
+	"latent/dataset"
 	"latent/internal/notebook"
 )
 

@@ -8,10 +8,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"latent/internal/dataset"
+	"latent/dataset"
 	"latent/internal/notebook"
 	"latent/internal/progress"
-	"latent/internal/torch"
+	"latent/torch"
 )
 
 // Flags that several commands have, with one meaning.

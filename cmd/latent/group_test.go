@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"latent/internal/run"
-	"latent/internal/torch"
+	"latent/torch"
 )
 
 // member starts one process of a group of two.

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/cpu"
 
 	"latent/internal/notebook"
-	"latent/internal/torch"
+	"latent/torch"
 )
 
 func infoCommand() *cli.Command {

@@ -8,8 +8,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"latent/dataset"
 	"latent/internal/atomicfile"
-	"latent/internal/dataset"
 	"latent/internal/figure"
 	"latent/internal/matrix"
 	"latent/internal/notebook"

@@ -13,7 +13,7 @@ import (
 	"latent/contrastive"
 	"latent/internal/notebook"
 	"latent/internal/progress"
-	"latent/internal/torch"
+	"latent/torch"
 )
 
 func trainCommand() *cli.Command {

@@ -8,8 +8,8 @@ import (
 
 	"latent/internal/datasettest"
 	"latent/internal/matrix"
-	"latent/internal/pt"
 	"latent/internal/run"
+	"latent/torch/pt"
 )
 
 // A run's folder holds what users rely on, and the commands that read it agree.

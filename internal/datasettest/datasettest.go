@@ -10,7 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	"latent/internal/dataset"
+	"latent/dataset"
 )
 
 var mutex sync.Mutex

@@ -14,8 +14,8 @@ import (
 	"testing"
 
 	"latent/internal/matrix"
-	"latent/internal/pt"
 	"latent/internal/run"
+	"latent/torch/pt"
 )
 
 // hashes are the checksums of the files below dir, by their names. Locks and

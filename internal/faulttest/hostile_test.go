@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"latent/internal/pt"
+	"latent/torch/pt"
 )
 
 // hostile is a file that is not what it seems, and what the program says of it

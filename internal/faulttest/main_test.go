@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"latent/internal/dataset"
+	"latent/dataset"
 	"latent/internal/datasettest"
 )
 

@@ -10,9 +10,9 @@ import (
 	"testing"
 
 	"latent/centroid"
-	"latent/internal/dataset"
+	"latent/dataset"
 	"latent/internal/datasettest"
-	"latent/internal/pt"
+	"latent/torch/pt"
 )
 
 // constant is a split of images of one grey value and one class.
@@ -82,7 +82,7 @@ func TestDegenerateData(t *testing.T) {
 
 // Fashion-MNIST, where Debian's package dataset-fashion-mnist is installed: a run
 // finds the nearest-centroid accuracy in pixel space that PyTorch finds
-// (scripts/golden_fashion.py).
+// (internal/faulttest/testdata/golden.py).
 func TestFashionMNIST(t *testing.T) {
 	t.Parallel()
 	d := datasettest.Open(t, "fashion-mnist")

@@ -15,7 +15,7 @@ import (
 )
 
 // viridis is matplotlib's colour map: 256 colours of three bytes
-// (scripts/golden_figures.py colormap).
+// (internal/figure/testdata/golden.py colormap).
 //
 //go:embed viridis.rgb
 var viridis string

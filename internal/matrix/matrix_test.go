@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// golden is element i of the 3 x 4 arrays of scripts/golden_npy.py.
+// golden is element i of the 3 x 4 arrays of internal/matrix/testdata/golden.py.
 func golden(kind byte, i int) float32 {
 	switch kind {
 	case 'u':

@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"latent/autoenc"
-	"latent/internal/dataset"
-	"latent/internal/torch"
+	"latent/dataset"
+	"latent/torch"
 )
 
 // Config is all that decides the numbers of one training run, and where it ran.

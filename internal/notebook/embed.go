@@ -6,7 +6,7 @@ import (
 
 	"latent/internal/matrix"
 	"latent/internal/progress"
-	"latent/internal/torch"
+	"latent/torch"
 	"latent/tsne"
 )
 

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 
-	"latent/internal/dataset"
+	"latent/dataset"
 	"latent/internal/figure"
 	"latent/internal/progress"
 	"latent/internal/run"

@@ -10,7 +10,7 @@ import (
 	"io/fs"
 
 	"latent/centroid"
-	"latent/internal/dataset"
+	"latent/dataset"
 	"latent/internal/progress"
 )
 

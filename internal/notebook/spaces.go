@@ -5,7 +5,7 @@ import (
 
 	"latent/autoenc"
 	"latent/centroid"
-	"latent/internal/dataset"
+	"latent/dataset"
 	"latent/internal/run"
 )
 

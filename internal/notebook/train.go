@@ -12,9 +12,9 @@ import (
 	"latent/autoenc"
 	"latent/centroid"
 	"latent/internal/progress"
-	"latent/internal/pt"
 	"latent/internal/run"
-	"latent/internal/torch"
+	"latent/torch"
+	"latent/torch/pt"
 )
 
 // The files of a run folder that this package writes itself.

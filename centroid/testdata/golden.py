@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""Write centroid/testdata/golden.json from PyTorch, scikit-learn and SciPy.
+
+    centroid/testdata/golden.py [--mnist DIR]
+
+DIR holds train-images-idx3-ubyte.gz and its three companions; without it the
+MNIST numbers of the present file are kept. Needs numpy, scipy, torch and
+scikit-learn (Debian: python3-numpy python3-scipy python3-torch python3-sklearn).
+"""
+import argparse
+import gzip
+import json
+import pathlib
+import sys
+
+import numpy as np
+import scipy
+import sklearn
+import torch
+import torch.nn.functional as F
+from scipy.optimize import linear_sum_assignment
+from sklearn.cluster import KMeans
+from sklearn.metrics import (accuracy_score, adjusted_rand_score, confusion_matrix,
+                             normalized_mutual_info_score)
+from sklearn.metrics.cluster import contingency_matrix
+
+OUT = pathlib.Path(__file__).with_name("golden.json")
+
+
+def floats(a):
+    """The values by their shortest decimals; float32 ones stay short that way."""
+    return [float(str(v)) for v in np.asarray(a).ravel()]
+
+
+def ints(a):
+    return [int(v) for v in np.asarray(a).ravel()]
+
+
+def nearest(x, labels, test):
+    """Class means and predictions by both metrics."""
+    x, test, y = torch.tensor(x), torch.tensor(test), torch.tensor(labels)
+    classes = torch.unique(y)
+    centers = torch.stack([x[y == c].double().mean(0) for c in classes]).float()
+    euclidean = torch.cdist(test.double(), centers.double()).argmin(1)
+    cosine = (F.normalize(test.double(), dim=1) @ F.normalize(centers.double(), dim=1).T).argmax(1)
+    return {"x": floats(x), "rows": len(x), "labels": ints(labels), "test": floats(test),
+            "test_rows": len(test), "classes": ints(classes), "centers": floats(centers),
+            "euclidean": ints(classes[euclidean]), "cosine": ints(classes[cosine])}
+
+
+def scores(a, b):
+    """a: clusters, b: labels."""
+    table = contingency_matrix(a, b)
+    row, col = linear_sum_assignment(table, maximize=True)
+    return {"a": ints(a), "b": ints(b), "nmi": float(normalized_mutual_info_score(b, a)),
+            "ari": float(adjusted_rand_score(b, a)), "matched": int(table[row, col].sum())}
+
+
+def kmeans(x, init, tol):
+    k = KMeans(len(init), init=init, n_init=1, tol=tol, max_iter=300, algorithm="lloyd").fit(x)
+    best = KMeans(len(init), n_init=10, tol=tol, random_state=0).fit(x)
+    return {"x": floats(x), "rows": len(x), "init": floats(init), "k": len(init), "tol": tol,
+            "centers": floats(k.cluster_centers_), "labels": ints(k.labels_),
+            "inertia": float(k.inertia_), "best_inertia": float(best.inertia_)}
+
+
+def idx(path):
+    raw = gzip.open(path).read()
+    dims = np.frombuffer(raw, ">u4", raw[3], 4)
+    return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(dims)
+
+
+def mnist(folder):
+    d = pathlib.Path(folder)
+    x, y = idx(d / "train-images-idx3-ubyte.gz"), idx(d / "train-labels-idx1-ubyte.gz")
+    tx, ty = idx(d / "t10k-images-idx3-ubyte.gz"), idx(d / "t10k-labels-idx1-ubyte.gz")
+    x, tx = (torch.tensor(a.reshape(len(a), -1)).float() / 255 for a in (x, tx))
+    y, ty = torch.tensor(y.astype(np.int64)), torch.tensor(ty.astype(np.int64))
+    centers = torch.stack([x[y == c].mean(0) for c in range(10)])
+    cosine = F.normalize(centers, dim=1).T
+    k = KMeans(10, n_init=10, random_state=0).fit(tx.numpy())
+    table = contingency_matrix(k.labels_, ty.numpy())
+    row, col = linear_sum_assignment(table, maximize=True)
+    return {"train_right": int((torch.cdist(x, centers).argmin(1) == y).sum()),
+            "test_right": int((torch.cdist(tx, centers).argmin(1) == ty).sum()),
+            "cosine_test_right": int(((F.normalize(tx, dim=1) @ cosine).argmax(1) == ty).sum()),
+            "kmeans_test_inertia": float(k.inertia_),
+            "kmeans_test_accuracy": float(table[row, col].sum() / len(ty))}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--mnist", metavar="DIR", help="folder of the four MNIST .gz files")
+    args = parser.parse_args()
+    rng = np.random.default_rng(0)
+
+    labels = rng.choice([-3, 5, 9, 1000], 60)
+    x = (rng.normal(size=(60, 7)) + labels[:, None] % 7 * 0.3).astype(np.float32)
+    test = np.vstack([rng.normal(size=(30, 7)), np.zeros((2, 7)), np.full((1, 7), 1e-20)]).astype(np.float32)
+    zero = x.copy()
+    zero[labels == 5] = 0
+
+    groups = [scores(rng.integers(0, k, 80), rng.integers(0, m, 80)) for k, m in
+              [(10, 10), (3, 10), (14, 4), (1, 5), (5, 1), (1, 1), (2, 2)]]
+    b = rng.integers(0, 6, 90)
+    groups += [scores((b * 7 + 3) % 11, b),
+               scores(np.where(rng.random(90) < .8, b, rng.integers(0, 9, 90)), b),
+               scores(np.arange(20), np.arange(20) % 3), scores(np.arange(20), np.arange(20))]
+
+    predicted, truth = rng.integers(0, 5, 70), rng.integers(0, 5, 70)
+    confusion = confusion_matrix(truth, predicted, labels=range(6))
+
+    c = rng.normal(size=(5, 3)) * 3
+    points = (c[rng.integers(0, 5, 300)] + rng.normal(size=(300, 3))).astype(np.float32)
+    far = np.vstack([points[:3], [[40, 40, 40]]]).astype(np.float32)  # the last runs empty at once
+    runs = [kmeans(points, points[:5], 0), kmeans(points, points[:5], 1e-2), kmeans(points, far, 0),
+            kmeans((points + 1000).astype(np.float32), (points[:5] + 1000).astype(np.float32), 0)]
+
+    golden = {
+        "versions": {"python": sys.version.split()[0], "numpy": np.__version__, "scipy": scipy.__version__,
+                     "torch": torch.__version__, "scikit-learn": sklearn.__version__},
+        "nearest": [nearest(x, labels, test), nearest(zero, labels, test)],
+        "scores": groups,
+        "confusion": {"predicted": ints(predicted), "labels": ints(truth), "table": ints(confusion),
+                      "accuracy": float(accuracy_score(truth, predicted)),
+                      "per_class": floats(confusion.diagonal()[:5] / confusion.sum(1)[:5])},
+        "kmeans": runs,
+        "mnist": mnist(args.mnist) if args.mnist else json.loads(OUT.read_text())["mnist"],
+    }
+    OUT.parent.mkdir(exist_ok=True)
+    OUT.write_text("{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in golden.items()) + "\n}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# gofmt, go vet, staticcheck; shellcheck and Python's own compiler where they are installed. Run by `make lint`.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+failed=0
+
+unformatted=$(find . -name '*.go' -not -path './build/*' -exec gofmt -l {} +)
+if [ -n "$unformatted" ]; then
+	echo "gofmt -w is needed:" "$unformatted"
+	failed=1
+fi
+go vet ./... || failed=1
+go tool staticcheck ./... || failed=1
+if command -v shellcheck >/dev/null; then
+	shellcheck -S warning scripts/*/*.sh .ci/run || failed=1
+fi
+if command -v python3 >/dev/null; then
+	find . -name '*.py' -not -path './build/*' -print0 |
+		xargs -0 python3 -c 'import sys; [compile(open(f, encoding="utf-8").read(), f, "exec") for f in sys.argv[1:]]' ||
+		failed=1
+fi
+exit $failed
