@@ -201,3 +201,10 @@ func (f *fileSpec) decode(raw []byte) (*IDX, error) {
 	}
 	return x, nil
 }
+
+// First returns the first n images with their labels, all of them where there are no
+// more. They share s's memory.
+func (s *Split) First(n int) *Split {
+	n = max(0, min(n, s.N))
+	return &Split{Images: s.Images[:n*s.Rows*s.Cols], Labels: s.Labels[:n], N: n, Rows: s.Rows, Cols: s.Cols}
+}
