@@ -74,12 +74,12 @@ func BenchmarkEpochBF16(b *testing.B) {
 func BenchmarkEncode(b *testing.B) {
 	m, train := benchmarkModel(b, torch.DefaultThreads())
 	ctx := context.Background()
-	if _, err := m.Encode(ctx, train); err != nil {
+	if _, err := Encode(ctx, m, train); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := m.Encode(ctx, train); err != nil {
+		if _, err := Encode(ctx, m, train); err != nil {
 			b.Fatal(err)
 		}
 	}
