@@ -157,6 +157,16 @@ func (t *Tensor) Device() string {
 	return C.GoString(text)
 }
 
+// GradFn is the name of the operation that gave the tensor, as its grad_fn has it
+// ("AddmmBackward0"); empty for a leaf.
+func (t *Tensor) GradFn() string {
+	var text *C.char
+	check("grad_fn", C.latent_grad_fn(t.c(), &text))
+	runtime.KeepAlive(t)
+	defer C.latent_free_string(text)
+	return C.GoString(text)
+}
+
 // RequiresGrad makes a leaf tensor record gradients, or stop recording.
 func (t *Tensor) RequiresGrad(on bool) *Tensor {
 	check("requires_grad_", C.latent_requires_grad(t.c(), C.bool(on)))

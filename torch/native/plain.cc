@@ -15,9 +15,9 @@ namespace {
 
 // What an optimiser files a parameter's state under: its address, as text up to
 // libtorch 2.0.
-void name(const at::Tensor &parameter, void **key) { *key = parameter.unsafeGetTensorImpl(); }
+[[maybe_unused]] void name(const at::Tensor &parameter, void **key) { *key = parameter.unsafeGetTensorImpl(); }
 
-void name(const at::Tensor &parameter, std::string *key) {
+[[maybe_unused]] void name(const at::Tensor &parameter, std::string *key) {
   std::ostringstream text;
   text << parameter.unsafeGetTensorImpl();
   *key = text.str();

@@ -207,6 +207,10 @@ const char *latent_backward(Tensor loss) {
   return guard([&] { loss->backward(); });
 }
 
+const char *latent_grad_fn(Tensor a, const char **text) {
+  return guard([&] { *text = latent::message(a->grad_fn() ? a->grad_fn()->name().c_str() : ""); });
+}
+
 const char *latent_grad(Tensor a, Tensor *out) {
   return guard([&] {
     const at::Tensor g = a->grad();

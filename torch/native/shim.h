@@ -46,6 +46,7 @@ const char *latent_uniform(const int64_t *shape, int64_t dims, double low,
 const char *latent_grad_enabled(bool *enabled);
 const char *latent_set_grad_enabled(bool enabled);
 const char *latent_backward(Tensor loss);
+const char *latent_grad_fn(Tensor a, const char **text);
 const char *latent_grad(Tensor a, Tensor *out);  // *out = NULL: no gradient
 const char *latent_zero_grad(Tensor *parameters, int64_t n);
 const char *latent_requires_grad(Tensor a, bool on);
