@@ -17,16 +17,8 @@ import (
 
 	"latent/centroid"
 	"latent/internal/datasettest"
-	"latent/torch"
 	"latent/torch/pt"
 )
-
-func TestMain(m *testing.M) {
-	if err := torch.Init(torch.DefaultThreads()); err != nil {
-		panic(err)
-	}
-	os.Exit(m.Run())
-}
 
 // golden is one run of the notebook's cells in PyTorch, written by
 // autoenc/testdata/golden.py.

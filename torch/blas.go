@@ -21,14 +21,18 @@ func fitBLAS() error {
 	if err != nil || os.Getenv("OPENBLAS_CORETYPE") != "" {
 		return err
 	}
-	x := cpu.X86
-	core := betterCore(i.BLAS, x.HasAVX512F && x.HasAVX512DQ && x.HasAVX512BW && x.HasAVX512VL)
+	core := betterCore(i.BLAS, avx512())
 	if core == "" {
 		return nil
 	}
 	name := C.CString(core)
 	defer C.free(unsafe.Pointer(name))
 	return failure("blas", C.latent_set_blas_core(name))
+}
+
+func avx512() bool {
+	x := cpu.X86
+	return x.HasAVX512F && x.HasAVX512DQ && x.HasAVX512BW && x.HasAVX512VL
 }
 
 func betterCore(blas string, avx512 bool) string {

@@ -16,6 +16,7 @@ type Info struct {
 	Version     string // "1.13.1"
 	Path        string // the shared library
 	BLAS        string // library, build and the CPU core it chose
+	BLASThreads int    // OpenBLAS's own; 0 for a BLAS that uses libtorch's
 	Threads     int
 	CUDA        bool // a GPU can be used
 	CUDADevices int
@@ -45,6 +46,8 @@ func getInfo() (Info, error) {
 			i.Path = value
 		case "blas":
 			i.BLAS = value
+		case "blas_threads":
+			fmt.Sscan(value, &i.BLASThreads)
 		case "threads":
 			fmt.Sscan(value, &i.Threads)
 		case "cuda":

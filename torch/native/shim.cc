@@ -113,6 +113,9 @@ const char *latent_info(const char **text) {
       if (auto core = reinterpret_cast<Config>(dlsym(RTLD_DEFAULT, "openblas_get_corename")))
         s << " core " << core();
       s << "\n";
+      using Count = int (*)();
+      if (auto count = reinterpret_cast<Count>(dlsym(RTLD_DEFAULT, "openblas_get_num_threads")))
+        s << "blas_threads=" << count() << "\n";
     } else if (at::hasMKL()) {
       s << "blas=MKL\n";
     } else {
