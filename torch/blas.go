@@ -25,6 +25,10 @@ func fitBLAS() error {
 	if core == "" {
 		return nil
 	}
+	return setBLASCore(core)
+}
+
+func setBLASCore(core string) error {
 	name := C.CString(core)
 	defer C.free(unsafe.Pointer(name))
 	return failure("blas", C.latent_set_blas_core(name))

@@ -24,7 +24,43 @@ var firstUses = map[string]struct {
 	"Product": {DefaultThreads(), func() error {
 		return Product(make([]float32, 1), []float32{2}, []float32{3}, 1, 1, 1)
 	}},
-	"Init": {3, func() error { return Init(3) }},
+	"Init":     {3, func() error { return Init(3) }},
+	"new core": {DefaultThreads(), newCore},
+}
+
+// newCore multiplies with an older core's kernels, then with those that setUp takes.
+func newCore() error {
+	if !avx512() {
+		return nil
+	}
+	for _, core := range []string{"Haswell", "SkylakeX"} {
+		if err := setBLASCore(core); err != nil {
+			return err
+		}
+		i, err := getInfo()
+		if err != nil {
+			return err
+		}
+		if strings.Contains(i.BLAS, "DYNAMIC_ARCH") && !strings.HasSuffix(i.BLAS, " core "+core) {
+			return fmt.Errorf("set to %s, is %s", core, i.BLAS)
+		}
+		const n = 200
+		x, out := make([]float32, n*n), make([]float32, n*n)
+		for i := range x {
+			x[i] = float32(i % 7)
+		}
+		if err := Product(out, x, x, n, n, n); err != nil {
+			return err
+		}
+		want := float32(0)
+		for _, v := range x[:n] {
+			want += v * v
+		}
+		if out[0] != want {
+			return fmt.Errorf("core %s: %g, want %g", core, out[0], want)
+		}
+	}
+	return nil
 }
 
 func useFirst(name string) error {
