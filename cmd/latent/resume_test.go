@@ -53,6 +53,20 @@ func TestOldRunResumes(t *testing.T) {
 	}
 }
 
+// A plain run says so in its config, and resumes to the bytes of an unbroken one.
+func TestPlainRun(t *testing.T) {
+	a, b := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
+	must(t, small(t, "train", a, "--epochs", "2", "--plain")...)
+	must(t, small(t, "train", b, "--epochs", "1", "--plain")...)
+	must(t, "train", "--out", b, "--resume", "--epochs", "2", "--quiet")
+	sameFiles(t, a, b, "losses.csv", "model.pt", "checkpoint.pt", "config.json")
+	if !strings.Contains(string(read(t, filepath.Join(a, "config.json"))), `"plain": true`) {
+		t.Error("config.json does not record that the run is plain")
+	}
+	refuse(t, 2, []string{"train", "--out", b, "--resume", "--quiet", "--plain=false"}, "plain is true")
+	refuse(t, 2, small(t, "train", filepath.Join(t.TempDir(), "c"), "--plain", "--precision", "bf16"), "plain")
+}
+
 func unzip(t *testing.T, from, to string) {
 	t.Helper()
 	in, err := os.Open(from)
