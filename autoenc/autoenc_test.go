@@ -17,16 +17,8 @@ import (
 
 	"latent/centroid"
 	"latent/internal/datasettest"
-	"latent/torch"
 	"latent/torch/pt"
 )
-
-func TestMain(m *testing.M) {
-	if err := torch.Init(torch.DefaultThreads()); err != nil {
-		panic(err)
-	}
-	os.Exit(m.Run())
-}
 
 // golden is one run of the notebook's cells in PyTorch, written by
 // autoenc/testdata/golden.py.
@@ -81,7 +73,7 @@ func TestInitialWeightsArePyTorchs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := m.StateDict()
+		d, err := StateDict(m)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,15 +157,15 @@ func TestFirstEpochIsPyTorchs(t *testing.T) {
 	}
 
 	ctx := context.Background()
-	mse, err := m.Evaluate(ctx, test)
+	mse, err := Evaluate(ctx, m, test)
 	if err != nil || math.Abs(mse-run.TestMSE) > 1e-4*run.TestMSE {
 		t.Errorf("test MSE %g (%v), PyTorch's %g", mse, err, run.TestMSE)
 	}
-	z, err := m.Encode(ctx, train)
+	z, err := Encode(ctx, m, train)
 	if err != nil {
 		t.Fatal(err)
 	}
-	zt, err := m.Encode(ctx, test)
+	zt, err := Encode(ctx, m, test)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +221,7 @@ func smallOptions(epochs int) Options {
 
 func stateBytes(t testing.TB, m *AutoEncoder) string {
 	t.Helper()
-	d, err := m.StateDict()
+	d, err := StateDict(m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -329,7 +321,7 @@ func TestSaveLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "model.pt")
-	if err := m.Save(path); err != nil {
+	if err := Save(m, path); err != nil {
 		t.Fatal(err)
 	}
 	again, err := Load(path, 784)
@@ -358,18 +350,18 @@ func TestPixelsAndFloatsAgree(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := context.Background()
-	a, err := m.Encode(ctx, FromPixels(pixels, 40))
+	a, err := Encode(ctx, m, FromPixels(pixels, 40))
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := m.Encode(ctx, FromFloats(floats, 40))
+	b, err := Encode(ctx, m, FromFloats(floats, 40))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(a) != 40*LatentDim || !slices.Equal(a, b) {
 		t.Error("bytes and their floats encode differently")
 	}
-	xhat, err := m.Reconstruct(ctx, FromFloats(floats, 40))
+	xhat, err := Reconstruct(ctx, m, FromFloats(floats, 40))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -377,7 +369,7 @@ func TestPixelsAndFloatsAgree(t *testing.T) {
 	for i, v := range xhat {
 		sum += float64(v-floats[i]) * float64(v-floats[i])
 	}
-	mse, err := m.Evaluate(ctx, FromFloats(floats, 40))
+	mse, err := Evaluate(ctx, m, FromFloats(floats, 40))
 	if want := sum / float64(len(xhat)); err != nil || math.Abs(mse-want) > 1e-6*want {
 		t.Errorf("Evaluate %g (%v), from Reconstruct %g", mse, err, want)
 	}
@@ -453,7 +445,7 @@ func TestErrors(t *testing.T) {
 	if _, err := New(0, 0); err == nil {
 		t.Error("a model of no features was made")
 	}
-	if err := m.To("cuda:99"); err == nil {
+	if err := To(m, "cuda:99"); err == nil {
 		t.Error("moved to a device that does not exist")
 	}
 }

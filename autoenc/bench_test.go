@@ -33,10 +33,10 @@ func benchmarkModel(b *testing.B, threads int) (*AutoEncoder, Samples) {
 
 // benchmarkEpoch times an epoch of the notebook's training, after a first one
 // that warms up.
-func benchmarkEpoch(b *testing.B, threads int, precision Precision) {
+func benchmarkEpoch(b *testing.B, threads int, change func(*Options)) {
 	m, train := benchmarkModel(b, threads)
 	o := DefaultOptions()
-	o.Precision = precision
+	change(&o)
 	tr, err := NewTrainer(m, train, nil, o)
 	if err != nil {
 		b.Fatal(err)
@@ -59,7 +59,7 @@ func benchmarkEpoch(b *testing.B, threads int, precision Precision) {
 
 func BenchmarkEpoch(b *testing.B) {
 	for _, threads := range []int{1, torch.DefaultThreads()} {
-		b.Run("threads="+strconv.Itoa(threads), func(b *testing.B) { benchmarkEpoch(b, threads, FP32) })
+		b.Run("threads="+strconv.Itoa(threads), func(b *testing.B) { benchmarkEpoch(b, threads, func(*Options) {}) })
 	}
 }
 
@@ -67,19 +67,24 @@ func BenchmarkEpochBF16(b *testing.B) {
 	if !torch.FastBF16("cpu") {
 		b.Skip("needs libtorch 2.x and a CPU with AVX512-BF16 or AMX")
 	}
-	benchmarkEpoch(b, torch.DefaultThreads(), BF16)
+	benchmarkEpoch(b, torch.DefaultThreads(), func(o *Options) { o.Precision = BF16 })
+}
+
+// An epoch in gotorch's own operations: what fusing gains.
+func BenchmarkEpochPlain(b *testing.B) {
+	benchmarkEpoch(b, torch.DefaultThreads(), func(o *Options) { o.Plain = true })
 }
 
 // Latents of 60,000 images, after a first pass that warms up.
 func BenchmarkEncode(b *testing.B) {
 	m, train := benchmarkModel(b, torch.DefaultThreads())
 	ctx := context.Background()
-	if _, err := m.Encode(ctx, train); err != nil {
+	if _, err := Encode(ctx, m, train); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := m.Encode(ctx, train); err != nil {
+		if _, err := Encode(ctx, m, train); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -94,7 +94,7 @@ func checkpointed(f *testing.F) (t *Trainer, earlier, good *Checkpoint) {
 // stateOf is all that Restore changes, in bytes.
 func stateOf(t *testing.T, tr *Trainer) map[string][]byte {
 	t.Helper()
-	model, err := tr.Model.StateDict()
+	model, err := StateDict(tr.Model)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -103,7 +103,7 @@ func worst(t *testing.T, got, want []float64) float64 {
 	return w
 }
 
-func parameters(t *testing.T, m *AutoEncoder) (list [][]float32) {
+func parameters(t *testing.T, m Model) (list [][]float32) {
 	t.Helper()
 	err := torch.Do(func(*torch.Scope) {
 		for _, p := range m.Parameters() {

@@ -4,7 +4,10 @@
 //	model, err := autoenc.New(784, seed)
 //	trainer, err := autoenc.NewTrainer(model, autoenc.FromPixels(images, n), labels, options)
 //	err = trainer.Run(ctx)
-//	latents, err := model.Encode(ctx, autoenc.FromPixels(images, n))
+//	latents, err := autoenc.Encode(ctx, model, autoenc.FromPixels(images, n))
+//
+// A Trainer trains any Model, with any ExtraLoss beside the reconstruction loss;
+// AutoEncoder is the notebook's model, or one like it with other Widths.
 //
 // With the same seed it gives PyTorch's initial weights bit for bit, the batches
 // of DataLoader(shuffle=True), and its losses within rounding. Images are rows of

@@ -10,38 +10,31 @@ import (
 // evaluationBatch rows at a time pass through the model when nothing is trained.
 const evaluationBatch = 1024
 
-// Encode returns the latent vectors of n rows: n x LatentDim, no gradient.
-func (m *AutoEncoder) Encode(ctx context.Context, x Samples) ([]float32, error) {
-	z := make([]float32, x.Len()*LatentDim)
-	err := m.each(ctx, x, func(start, end int, batch *torch.Tensor) {
-		torch.CopyTo(z[start*LatentDim:end*LatentDim], m.Encoder.Forward(batch))
-	})
+// Encode returns the latents of the rows of x, n x d, no gradient.
+func Encode(ctx context.Context, m Model, x Samples) ([]float32, error) {
+	z, err := rowsOf(ctx, m, x, m.Encode)
 	if err != nil {
 		return nil, fmt.Errorf("autoenc: encode: %w", err)
 	}
 	return z, nil
 }
 
-// Reconstruct returns the decoder's output for n rows: n x DimIn, no gradient.
-func (m *AutoEncoder) Reconstruct(ctx context.Context, x Samples) ([]float32, error) {
-	xhat := make([]float32, x.Len()*m.dimIn)
-	err := m.each(ctx, x, func(start, end int, batch *torch.Tensor) {
-		out := m.Decoder.Forward(m.Encoder.Forward(batch))
-		torch.CopyTo(xhat[start*m.dimIn:end*m.dimIn], out)
-	})
+// Reconstruct returns the decoder's output for the rows of x, n x DimIn, no
+// gradient.
+func Reconstruct(ctx context.Context, m Model, x Samples) ([]float32, error) {
+	xhat, err := rowsOf(ctx, m, x, func(batch *torch.Tensor) *torch.Tensor { return m.Decode(m.Encode(batch)) })
 	if err != nil {
 		return nil, fmt.Errorf("autoenc: reconstruct: %w", err)
 	}
 	return xhat, nil
 }
 
-// Evaluate returns the mean squared error over all elements of n rows, batch
+// Evaluate returns the mean squared error over all elements of the rows of x, batch
 // means weighted by batch size, no gradient.
-func (m *AutoEncoder) Evaluate(ctx context.Context, x Samples) (float64, error) {
+func Evaluate(ctx context.Context, m Model, x Samples) (float64, error) {
 	sum := 0.0
-	err := m.each(ctx, x, func(start, end int, batch *torch.Tensor) {
-		out := m.Decoder.Forward(m.Encoder.Forward(batch))
-		sum += torch.MSELoss(out, batch).Item() * float64(end-start)
+	err := each(ctx, m, x, func(start, end int, batch *torch.Tensor) {
+		sum += torch.MSELoss(m.Decode(m.Encode(batch)), batch).Item() * float64(end-start)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("autoenc: evaluate: %w", err)
@@ -49,9 +42,27 @@ func (m *AutoEncoder) Evaluate(ctx context.Context, x Samples) (float64, error) 
 	return sum / float64(x.Len()), nil
 }
 
+// rowsOf collects what f makes of every batch of x, one row for each of x's.
+func rowsOf(ctx context.Context, m Model, x Samples, f func(batch *torch.Tensor) *torch.Tensor) ([]float32, error) {
+	var rows []float32
+	err := each(ctx, m, x, func(start, end int, batch *torch.Tensor) {
+		out := f(batch)
+		width := out.Len() / (end - start)
+		if rows == nil {
+			rows = make([]float32, x.Len()*width)
+		}
+		torch.CopyTo(rows[start*width:end*width], out)
+	})
+	return rows, err
+}
+
 // each calls f with every batch of x in order, without recording gradients.
-func (m *AutoEncoder) each(ctx context.Context, x Samples, f func(start, end int, batch *torch.Tensor)) error {
-	data, err := x.load(m.dimIn, m.device)
+func each(ctx context.Context, m Model, x Samples, f func(start, end int, batch *torch.Tensor)) error {
+	device, err := deviceOf(m)
+	if err != nil {
+		return err
+	}
+	data, err := x.load(device)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func Example() {
 	if err := trainer.Run(ctx); err != nil {
 		log.Fatal(err)
 	}
-	z, err := model.Encode(ctx, autoenc.FromPixels(images, 100))
+	z, err := autoenc.Encode(ctx, model, autoenc.FromPixels(images, 100))
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 // Nothing in it needs CUDA; on the CPU the same operations run unrecorded.
 type graph struct {
 	t      *Trainer
+	adam   *torch.Adam
 	stream *torch.Stream
 	steps  map[int]*torch.Graph // by batch size: the full one and the last one's
 
@@ -23,15 +24,15 @@ type graph struct {
 	adamStep *torch.Tensor // 1, float32: Adam's steps of the whole run
 }
 
-func newGraph(t *Trainer) (*graph, error) {
+func newGraph(t *Trainer, adam *torch.Adam) (*graph, error) {
 	batches, size := t.loader.batches(), t.loader.batchSize
-	g := &graph{t: t, steps: make(map[int]*torch.Graph)}
+	g := &graph{t: t, adam: adam, steps: make(map[int]*torch.Graph)}
 	var err error
-	if g.stream, err = torch.NewStream(t.Model.device); err != nil {
+	if g.stream, err = torch.NewStream(t.device); err != nil {
 		return nil, err
 	}
 	err = torch.Do(func(s *torch.Scope) {
-		device := t.Model.device
+		device := t.device
 		g.order = s.Keep(torch.From(s, device, make([]int64, batches*size), batches, size))
 		g.batch = s.Keep(torch.From(s, device, []int64{0}, 1))
 		g.losses = s.Keep(torch.From(s, device, make([]float32, batches), batches))
@@ -92,7 +93,7 @@ func (g *graph) load(order []int64) error {
 	return torch.Do(func(*torch.Scope) {
 		torch.CopyFrom(g.order, padded)
 		torch.CopyFrom(g.batch, []int64{int64(g.t.batch)})
-		torch.CopyFrom(g.adamStep, []float32{float32(g.t.optimizer.Steps())})
+		torch.CopyFrom(g.adamStep, []float32{float32(g.adam.Steps())})
 	})
 }
 
@@ -102,11 +103,11 @@ func (g *graph) step(n int) *torch.Graph {
 		t := g.t
 		g.steps[n] = torch.NewGraph(g.stream, func(s *torch.Scope) {
 			x := t.data.gather(torch.RowAt(s, g.order, g.batch, n))
-			xhat := t.Model.Decoder.Forward(t.Model.Encoder.Forward(x))
+			xhat := t.Model.Decode(t.Model.Encode(x))
 			loss := torch.MSELoss(xhat, x)
-			t.optimizer.ZeroGrad()
+			g.adam.ZeroGrad()
 			loss.Backward()
-			t.optimizer.StepOnDevice(g.adamStep, t.Model.device)
+			g.adam.StepOnDevice(g.adamStep, t.device)
 			torch.Note(g.losses, g.batch, loss)
 		})
 	}
@@ -122,10 +123,10 @@ func (g *graph) note(from, end int) error {
 		return fmt.Errorf("autoenc: train: %w", err)
 	}
 	first := t.epoch*t.loader.batches() + 1
-	t.optimizer.SetSteps(first - 1 + end)
+	g.adam.SetSteps(first - 1 + end)
 	for i, v := range losses[from:end] {
 		loss := Loss{Step: first + from + i, Epoch: t.epoch + 1, Loss: v, Reconstruction: v}
-		if err := torch.Do(func(*torch.Scope) { checkFinite(v) }); err != nil {
+		if err := checkFinite(v); err != nil {
 			return fmt.Errorf("autoenc: train: step %d (epoch %d): %w", loss.Step, loss.Epoch, err)
 		}
 		t.record(loss)

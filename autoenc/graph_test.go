@@ -18,7 +18,7 @@ func graphRun(t *testing.T, ctx context.Context, train Samples, o Options, devic
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := m.To(device); err != nil {
+	if err := To(m, device); err != nil {
 		t.Fatal(err)
 	}
 	tr, err := NewTrainer(m, train, nil, o)
@@ -27,7 +27,7 @@ func graphRun(t *testing.T, ctx context.Context, train Samples, o Options, devic
 	}
 	t.Cleanup(tr.Close)
 	if tr.graph == nil {
-		if tr.graph, err = newGraph(tr); err != nil {
+		if tr.graph, err = newGraph(tr, tr.optimizer.(*torch.Adam)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,6 +1,7 @@
 package autoenc
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -33,6 +34,12 @@ type Options struct {
 	// Seed is then that of the DistributedSampler; without a group nobody uses it.
 	Group *torch.Group
 	Seed  int64
+
+	// Plain takes every step in gotorch's own operations, one after the other: the
+	// forward pass of its nn.Linear and Relu, the loss from its Sub, Mul and Mean, its
+	// Adam. It is what the fused operations are held against, slower, fp32 only, and
+	// the same numbers but for rounding. An Extra loss stays as it is.
+	Plain bool
 
 	// Eager launches a step's operations one by one. Otherwise a step without an
 	// Extra loss or a Group is replayed as a CUDA graph on CUDA; see Trainer.
@@ -69,7 +76,12 @@ func (o Options) Validate() error {
 		return fmt.Errorf("autoenc: weight decay must be at least 0 and finite, got %g", o.WeightDecay)
 	}
 	switch o.Precision {
-	case FP32, TF32, BF16:
+	case FP32, TF32:
+		return nil
+	case BF16:
+		if o.Plain {
+			return errors.New("autoenc: a plain run has precision fp32: gotorch's operations do not multiply in bf16")
+		}
 		return nil
 	}
 	return fmt.Errorf("autoenc: precision must be fp32, tf32 or bf16, got %q", o.Precision)
@@ -80,30 +92,16 @@ func (o Options) Validate() error {
 type ExtraLoss interface {
 	// Loss returns a one-element tensor that carries gradients, or nil when this
 	// batch has nothing to add. It runs after the reconstruction loss; what it
-	// draws, it draws from libtorch's default generator.
+	// draws, it draws from libtorch's default generator. It runs inside torch.Do: an
+	// operation that fails, or a panic with a *torch.Error, ends the step.
 	Loss(b Batch) *torch.Tensor
 }
 
 // Batch is what an ExtraLoss sees of a step.
 type Batch struct {
 	Scope  *torch.Scope
-	Model  *AutoEncoder
-	Images *torch.Tensor // n x DimIn, 0 to 1
-	Latent *torch.Tensor // n x LatentDim, with gradients
+	Model  Model
+	Images *torch.Tensor // n x DimIn, 0 to 1, where the model is
+	Latent *torch.Tensor // n x d, with gradients
 	Labels []int         // n class labels; nil when training without labels
-}
-
-// Loss is one step's losses; Step and Epoch count from 1 over the whole run.
-type Loss struct {
-	Step, Epoch    int
-	Loss           float32 // what was minimised: Reconstruction + Contrastive
-	Reconstruction float32 // mean squared error of the batch
-	Contrastive    float32 // what the extra loss added, 0 without one
-}
-
-// Progress is where a run stands after a step.
-type Progress struct {
-	Loss
-	Steps  int // steps of the whole run
-	Epochs int // epochs of the whole run
 }

@@ -24,12 +24,13 @@ func FromFloats(x []float32, n int) Samples { return Samples{n: n, floats: x} }
 // Len is the number of rows.
 func (d Samples) Len() int { return d.n }
 
-// check says whether the samples are n whole rows of dim features.
-func (d Samples) check(dim int) error {
-	if values := len(d.pixels) + len(d.floats); d.n < 1 || values != d.n*dim {
-		return fmt.Errorf("%d values are not %d rows of %d features", values, d.n, dim)
+// dim is the number of features of a row; the values must be whole rows.
+func (d Samples) dim() (int, error) {
+	values := len(d.pixels) + len(d.floats)
+	if d.n < 1 || values == 0 || values%d.n != 0 {
+		return 0, fmt.Errorf("%d values are not %d rows", values, d.n)
 	}
-	return nil
+	return values / d.n, nil
 }
 
 // source is samples where the model is, ready to give batches.
@@ -40,12 +41,13 @@ type source struct {
 }
 
 // load puts the samples into one tensor on device. The caller closes it.
-func (d Samples) load(dim int, device string) (*source, error) {
-	if err := d.check(dim); err != nil {
+func (d Samples) load(device string) (*source, error) {
+	dim, err := d.dim()
+	if err != nil {
 		return nil, err
 	}
 	src := &source{pixels: d.pixels != nil, device: device}
-	err := torch.Do(func(s *torch.Scope) {
+	err = torch.Do(func(s *torch.Scope) {
 		if src.pixels {
 			src.rows = s.Keep(torch.From(s, device, d.pixels, d.n, dim))
 		} else {

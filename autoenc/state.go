@@ -9,9 +9,9 @@ import (
 	"latent/torch/pt"
 )
 
-// StateDict returns the parameters as torch's state_dict: float32, on the CPU,
-// in PyTorch's order.
-func (m *AutoEncoder) StateDict() (pt.Dict, error) {
+// StateDict returns a model's parameters as torch's state_dict: float32, on the
+// CPU, in the order of Parameters.
+func StateDict(m Model) (pt.Dict, error) {
 	var d pt.Dict
 	err := torch.Do(func(*torch.Scope) {
 		for _, p := range m.Parameters() {
@@ -24,55 +24,95 @@ func (m *AutoEncoder) StateDict() (pt.Dict, error) {
 	return d, nil
 }
 
-// LoadStateDict overwrites the parameters. Every key and shape must be this
-// architecture's; nothing is changed when one is not.
-func (m *AutoEncoder) LoadStateDict(d pt.Dict) error {
+// LoadStateDict overwrites a model's parameters. Every key and shape must be the
+// model's; nothing is changed when one is not.
+func LoadStateDict(m Model, d pt.Dict) error {
 	parameters := m.Parameters()
-	names := make([]string, len(parameters))
-	values := make([][]float32, len(parameters))
+	var values [][]float32
+	var misfit error
 	err := torch.Do(func(*torch.Scope) {
-		for i, p := range parameters {
-			names[i] = p.Name
-			v, ok := d.Get(p.Name)
-			if !ok {
-				panic(&torch.Error{Op: "load_state_dict", Message: "missing key " + p.Name})
-			}
-			t, ok := v.(pt.Tensor)
-			if !ok {
-				panic(&torch.Error{Op: "load_state_dict", Message: p.Name + " is not a tensor"})
-			}
-			values[i], ok = t.Data.([]float32)
-			if !ok || !slices.Equal(t.Shape, p.Shape()) {
-				panic(&torch.Error{Op: "load_state_dict", Message: fmt.Sprintf(
-					"%s is %T of shape %v, the model has float32 of shape %v", p.Name, t.Data, t.Shape, p.Shape())})
-			}
-		}
-		for _, key := range d.Keys() {
-			if !slices.Contains(names, key) {
-				panic(&torch.Error{Op: "load_state_dict", Message: "unexpected key " + key})
-			}
+		if values, misfit = fit(parameters, d); misfit != nil {
+			return
 		}
 		for i, p := range parameters {
 			torch.CopyFrom(p.Tensor, values[i])
 		}
 	})
-	if err != nil {
+	if err = errors.Join(misfit, err); err != nil {
 		return fmt.Errorf("autoenc: not a state_dict of this model: %w", err)
 	}
 	return nil
 }
 
-// Save writes the state_dict: torch.load(path, weights_only=True) reads it.
-func (m *AutoEncoder) Save(path string) error {
-	d, err := m.StateDict()
+// fit lists the values that d has for the parameters, or says what does not fit.
+func fit(parameters []torch.Parameter, d pt.Dict) ([][]float32, error) {
+	values := make([][]float32, len(parameters))
+	names := make([]string, len(parameters))
+	for i, p := range parameters {
+		names[i] = p.Name
+		v, ok := d.Get(p.Name)
+		if !ok {
+			return nil, fmt.Errorf("missing key %s", p.Name)
+		}
+		t, ok := v.(pt.Tensor)
+		if !ok {
+			return nil, fmt.Errorf("%s is not a tensor", p.Name)
+		}
+		values[i], ok = t.Data.([]float32)
+		if !ok || !slices.Equal(t.Shape, p.Shape()) {
+			return nil, fmt.Errorf("%s is %T of shape %v, the model has float32 of shape %v",
+				p.Name, t.Data, t.Shape, p.Shape())
+		}
+	}
+	for _, key := range d.Keys() {
+		if !slices.Contains(names, key) {
+			return nil, fmt.Errorf("unexpected key %s", key)
+		}
+	}
+	return values, nil
+}
+
+// Save writes a model's state_dict: torch.load(path, weights_only=True) reads it.
+func Save(m Model, path string) error {
+	d, err := StateDict(m)
 	if err != nil {
 		return err
 	}
 	return pt.WriteFile(path, d)
 }
 
-// Load reads a state_dict that Save or Python's torch.save wrote (1.13 to 2.11).
+// LoadInto overwrites a model's parameters with a state_dict that Save or Python's
+// torch.save wrote (1.13 to 2.11).
+func LoadInto(m Model, path string) error {
+	d, err := readStateDict(path)
+	if err != nil {
+		return err
+	}
+	if err := LoadStateDict(m, d); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// Load makes an AutoEncoder for inputs of dimIn features from a state_dict that
+// Save or Python's torch.save wrote (1.13 to 2.11), with the widths of its layers.
 func Load(path string, dimIn int) (*AutoEncoder, error) {
+	d, err := readStateDict(path)
+	if err != nil {
+		return nil, err
+	}
+	m, err := NewWithWidths(dimIn, widthsOf(d), 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := LoadStateDict(m, d); err != nil {
+		m.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
+func readStateDict(path string) (pt.Dict, error) {
 	v, err := pt.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -81,14 +121,34 @@ func Load(path string, dimIn int) (*AutoEncoder, error) {
 	if !ok {
 		return nil, fmt.Errorf("autoenc: %s: holds %T, not a state_dict", path, v)
 	}
-	m, err := New(dimIn, 0)
-	if err != nil {
-		return nil, err
+	return d, nil
+}
+
+// widthsOf are the widths of the AutoEncoder whose state_dict d is, and the
+// notebook's where d is none: LoadStateDict then says what does not fit.
+func widthsOf(d pt.Dict) Widths {
+	encoder, decoder := outputs(d, "encoder.", 0), outputs(d, "decoder.", 1)
+	if len(encoder) == 0 || len(decoder) == 0 {
+		return DefaultWidths()
 	}
-	if err := m.LoadStateDict(d); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	return Widths{Encoder: encoder, Decoder: decoder[:len(decoder)-1]}
+}
+
+// outputs lists the rows of the weights prefix+first, prefix+(first+2), ..., as far
+// as each takes what the one before gives. A tensor's elements are in memory, so
+// that no width is larger than what was read.
+func outputs(d pt.Dict, prefix string, first int) (widths []int) {
+	for i := first; ; i += 2 {
+		v, _ := d.Get(fmt.Sprintf("%s%d.weight", prefix, i))
+		t, ok := v.(pt.Tensor)
+		if !ok || len(t.Shape) != 2 || t.Shape[0] < 1 || t.Shape[1] < 1 {
+			return widths
+		}
+		if n := len(widths); n > 0 && t.Shape[1] != widths[n-1] {
+			return widths
+		}
+		widths = append(widths, t.Shape[0])
 	}
-	return m, nil
 }
 
 // Checkpoint is all that a resumed run needs to end with the bytes of an
@@ -103,7 +163,7 @@ const checkpointFormat = 1
 
 // Checkpoint copies the run's state between two steps.
 func (t *Trainer) Checkpoint() (*Checkpoint, error) {
-	model, err := t.Model.StateDict()
+	model, err := StateDict(t.Model)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +250,7 @@ func (t *Trainer) Restore(c *Checkpoint) error {
 	if err = errors.Join(err, torch.SetRNGState(rng)); err != nil {
 		return fmt.Errorf("autoenc: restore: %w", err)
 	}
-	if err := t.Model.LoadStateDict(model); err != nil {
+	if err := LoadStateDict(t.Model, model); err != nil {
 		return errors.Join(err, torch.SetRNGState(before))
 	}
 	if err := t.optimizer.SetState(step, expAvg, expAvgSq); err != nil {

@@ -28,10 +28,11 @@ import (
 // Progress is called for an epoch's steps at its end, and a loss that is not finite
 // is noticed there, when the weights are past it.
 type Trainer struct {
-	Model *AutoEncoder
+	Model Model
 
 	options   Options
-	optimizer *torch.Adam
+	device    string // where the model is
+	optimizer optimizer
 	data      *source
 	labels    []int
 	loader    loader
@@ -42,6 +43,16 @@ type Trainer struct {
 	losses   []Loss
 }
 
+// optimizer is torch.Adam or, in a plain run, torch.PlainAdam.
+type optimizer interface {
+	ZeroGrad()
+	Step()
+	Steps() int
+	State() (expAvg, expAvgSq [][]float32, err error)
+	SetState(steps int, expAvg, expAvgSq [][]float32) error
+	Close()
+}
+
 // position says how far a run has come.
 type position struct {
 	epoch int   // epochs finished
@@ -49,47 +60,90 @@ type position struct {
 	seed  int64 // that orders the current epoch; drawn when batch > 0
 }
 
-// NewTrainer prepares a run of model over n training rows. labels has one class
+// NewTrainer prepares a run of model over the rows of train. labels has one class
 // per row and is needed by some extra losses only; it may be nil. Close frees it.
-func NewTrainer(model *AutoEncoder, train Samples, labels []int, o Options) (*Trainer, error) {
+func NewTrainer(model Model, train Samples, labels []int, o Options) (*Trainer, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
 	if labels != nil && len(labels) != train.Len() {
 		return nil, fmt.Errorf("autoenc: train: %d labels for %d rows", len(labels), train.Len())
 	}
-	if err := model.setPrecision(o.Precision); err != nil {
-		return nil, fmt.Errorf("autoenc: train: %w", err)
-	}
-	data, err := train.load(model.dimIn, model.device)
-	if err != nil {
-		return nil, fmt.Errorf("autoenc: train: %w", err)
-	}
-	optimizer, err := torch.NewAdam(model.Parameters(), o.LearningRate, o.WeightDecay)
-	if err != nil {
-		data.Close()
-		return nil, fmt.Errorf("autoenc: train: %w", err)
-	}
-	t := &Trainer{Model: model, options: o, optimizer: optimizer, data: data, labels: labels,
+	t := &Trainer{Model: model, options: o, labels: labels,
 		loader: loader{n: train.Len(), batchSize: min(o.BatchSize, train.Len()), shuffle: o.Shuffle}}
-	switch {
-	case o.Group != nil:
-		err = t.join()
-	case model.device != "cpu" && o.Extra == nil && !o.Eager:
-		t.graph, err = newGraph(t)
-	}
-	if err != nil {
+	if err := t.prepare(train); err != nil {
 		t.Close()
 		return nil, fmt.Errorf("autoenc: train: %w", err)
 	}
 	return t, nil
 }
 
+// prepare sets the model up and loads what the steps need.
+func (t *Trainer) prepare(train Samples) (err error) {
+	if t.device, err = deviceOf(t.Model); err != nil {
+		return err
+	}
+	if err := t.configure(); err != nil {
+		return err
+	}
+	if t.data, err = train.load(t.device); err != nil {
+		return err
+	}
+	parameters, o := t.Model.Parameters(), t.options
+	if o.Plain {
+		adam, err := torch.NewPlainAdam(parameters, o.LearningRate, o.WeightDecay)
+		if err != nil {
+			return err
+		}
+		t.optimizer = adam
+		if o.Group != nil {
+			return t.join()
+		}
+		return nil
+	}
+	adam, err := torch.NewAdam(parameters, o.LearningRate, o.WeightDecay)
+	if err != nil {
+		return err
+	}
+	t.optimizer = adam
+	switch {
+	case o.Group != nil:
+		return t.join()
+	case t.device != "cpu" && o.Extra == nil && !o.Eager:
+		t.graph, err = newGraph(t, adam)
+	}
+	return err
+}
+
+// configure tells the model its precision and whether its steps are plain.
+func (t *Trainer) configure() error {
+	o := t.options
+	if o.Precision == BF16 && !torch.FastBF16(t.device) {
+		return errors.New("precision bf16 is not offered here: it needs libtorch 2.x and a CPU with AVX512-BF16 or AMX, or CUDA; use fp32")
+	}
+	if o.Precision == TF32 && t.device == "cpu" {
+		return errors.New("precision tf32 is CUDA's; on the CPU use fp32")
+	}
+	if m, ok := t.Model.(interface{ SetBF16(on bool) }); ok {
+		m.SetBF16(o.Precision == BF16)
+	} else if o.Precision == BF16 {
+		return fmt.Errorf("precision bf16 is not offered by the model: %T has no method SetBF16(bool); use fp32", t.Model)
+	}
+	if m, ok := t.Model.(interface{ SetPlain(on bool) }); ok {
+		m.SetPlain(o.Plain)
+	}
+	return torch.SetTF32(o.Precision == TF32)
+}
+
 // Close frees the optimiser's moments and the copy of the training set.
 func (t *Trainer) Close() {
 	t.graph.Close()
-	t.optimizer.Close()
-	t.data.Close()
+	if t.optimizer != nil {
+		t.optimizer.Close()
+	}
+	if t.data != nil {
+		t.data.Close()
+	}
 }
 
 // Losses are those of the steps that this Trainer ran, in order.
@@ -171,11 +225,12 @@ func (t *Trainer) record(loss Loss) {
 // step is the body of the loop: forward, loss, backward, Adam.
 func (t *Trainer) step(ctx context.Context, index []int64) (Loss, error) {
 	loss := Loss{Step: t.optimizer.Steps() + 1, Epoch: t.epoch + 1}
+	var notFinite error
 	err := torch.Do(func(s *torch.Scope) {
 		x := t.data.batch(s, index)
-		z := t.Model.Encoder.Forward(x)
-		xhat := t.Model.Decoder.Forward(z)
-		reconstruction := torch.MSELoss(xhat, x)
+		z := t.Model.Encode(x)
+		xhat := t.Model.Decode(z)
+		reconstruction := t.mse(xhat, x)
 		total := reconstruction
 		if extra := t.extraLoss(s, x, z, index); extra != nil {
 			total = reconstruction.Add(extra)
@@ -188,17 +243,27 @@ func (t *Trainer) step(ctx context.Context, index []int64) (Loss, error) {
 		if t.options.Group != nil {
 			t.average(ctx, &loss)
 		}
-		checkFinite(loss.Loss)
-		t.optimizer.Step()
+		if notFinite = checkFinite(loss.Loss); notFinite == nil {
+			t.optimizer.Step()
+		}
 	})
-	return loss, err
+	return loss, errors.Join(err, notFinite)
 }
 
-// checkFinite panics, as operations on tensors do, over a loss that is not finite.
-func checkFinite(loss float32) {
-	if v := float64(loss); math.IsNaN(v) || math.IsInf(v, 0) {
-		panic(&torch.Error{Op: "loss", Message: fmt.Sprintf("the loss is %v: lower the learning rate, or look for NaN in the data", v)})
+// mse is the reconstruction loss, torch.nn.MSELoss.
+func (t *Trainer) mse(xhat, x *torch.Tensor) *torch.Tensor {
+	if t.options.Plain {
+		return torch.PlainMSELoss(xhat, x)
 	}
+	return torch.MSELoss(xhat, x)
+}
+
+// checkFinite is the error of a loss that is not finite.
+func checkFinite(loss float32) error {
+	if v := float64(loss); math.IsNaN(v) || math.IsInf(v, 0) {
+		return &torch.Error{Op: "loss", Message: fmt.Sprintf("the loss is %v: lower the learning rate, or look for NaN in the data", v)}
+	}
+	return nil
 }
 
 func (t *Trainer) extraLoss(s *torch.Scope, x, z *torch.Tensor, index []int64) *torch.Tensor {
@@ -224,16 +289,4 @@ func (t *Trainer) save() error {
 		return err
 	}
 	return t.options.Save(c)
-}
-
-func (m *AutoEncoder) setPrecision(p Precision) error {
-	if p == BF16 && !torch.FastBF16(m.device) {
-		return fmt.Errorf("precision bf16 is not offered here: it needs libtorch 2.x and a CPU with AVX512-BF16 or AMX, or CUDA; use fp32")
-	}
-	if p == TF32 && m.device == "cpu" {
-		return fmt.Errorf("precision tf32 is CUDA's; on the CPU use fp32")
-	}
-	m.Encoder.SetBF16(p == BF16)
-	m.Decoder.SetBF16(p == BF16)
-	return torch.SetTF32(p == TF32)
 }

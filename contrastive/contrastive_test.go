@@ -222,7 +222,7 @@ func TestThreadsChangeNothing(t *testing.T) {
 
 // batchOf makes a batch of n images with their latents, as a training step does.
 func batchOf(s *torch.Scope, m *autoenc.AutoEncoder, images *torch.Tensor, labels []int) autoenc.Batch {
-	return autoenc.Batch{Scope: s, Model: m, Images: images, Latent: m.Encoder.Forward(images), Labels: labels}
+	return autoenc.Batch{Scope: s, Model: m, Images: images, Latent: m.Encode(images), Labels: labels}
 }
 
 func newModel(t testing.TB, seed int64) *autoenc.AutoEncoder {

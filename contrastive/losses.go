@@ -44,7 +44,7 @@ func (l NTXent) Loss(b autoenc.Batch) *torch.Tensor {
 	for i := range image {
 		image[i] = int64(i % n)
 	}
-	return l.of(z, torch.From(b.Scope, b.Model.Device(), image, 2*n))
+	return l.of(z, torch.From(b.Scope, b.Images.Device(), image, 2*n))
 }
 
 // SupCon is the supervised contrastive loss (arXiv 2004.11362, eq. 2, L_out): all
@@ -83,12 +83,12 @@ func (l SupCon) Loss(b autoenc.Batch) *torch.Tensor {
 	if len(seen) == len(labels) { // every row is the only one of its class
 		return nil
 	}
-	return l.of(z, torch.From(b.Scope, b.Model.Device(), labels, len(labels)))
+	return l.of(z, torch.From(b.Scope, b.Images.Device(), labels, len(labels)))
 }
 
 // withCopies returns the batch's latents and, below them, those of its augmented copy.
 func withCopies(b autoenc.Batch, a Augmentation) *torch.Tensor {
-	return torch.Cat(0, b.Latent, b.Model.Encoder.Forward(a.Apply(b.Scope, b.Images)))
+	return torch.Cat(0, b.Latent, b.Model.Encode(a.Apply(b.Scope, b.Images)))
 }
 
 // of is the loss of the rows of z (n x d), one label each.

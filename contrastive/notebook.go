@@ -60,7 +60,7 @@ func (l Notebook) Loss(b autoenc.Batch) *torch.Tensor {
 		return nil
 	}
 	side := func(k int) *torch.Tensor {
-		return b.Latent.Rows(torch.From(b.Scope, b.Model.Device(), rows[k][:n], n))
+		return b.Latent.Rows(torch.From(b.Scope, b.Images.Device(), rows[k][:n], n))
 	}
 	return l.negativeOnly(side(0), side(1))
 }

@@ -23,7 +23,7 @@ func NewStream(device string) (*Stream, error) {
 	}
 	where := C.CString(device)
 	defer C.free(unsafe.Pointer(where))
-	return st, failure("stream", C.latent_stream_new(where, &st.handle))
+	return st, call("stream", func() *C.char { return C.latent_stream_new(where, &st.handle) })
 }
 
 // Do runs f with this thread's operations on the stream, behind what the default

@@ -11,6 +11,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if name := os.Getenv(firstUse); name != "" {
+		if err := useFirst(name); err != nil {
+			panic(err)
+		}
+		return
+	}
 	if err := Init(DefaultThreads()); err != nil {
 		panic(err)
 	}

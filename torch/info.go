@@ -8,31 +8,15 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
-	"sync"
 	"unsafe"
 )
-
-var initialize = sync.OnceValue(func() error { return failure("init", C.latent_init()) })
-
-// Init sets libtorch up for this process: the number of threads it may use (at
-// least 1), freed memory kept for reuse. It may be called again to change the
-// threads; libtorch starts every one that it is asked for, so there is a bound. Denormal floats stay what they are, as in PyTorch: flushing them is a
-// setting of each thread, so that a result would hang on the thread it came from.
-func Init(threads int) error {
-	if most := max(64, 4*runtime.NumCPU()); threads < 1 || threads > most {
-		return fmt.Errorf("torch: threads must be between 1 and %d on this machine, got %d", most, threads)
-	}
-	if err := initialize(); err != nil {
-		return err
-	}
-	return failure("set_num_threads", C.latent_set_num_threads(C.int32_t(threads)))
-}
 
 // Info describes the libtorch in use.
 type Info struct {
 	Version     string // "1.13.1"
 	Path        string // the shared library
 	BLAS        string // library, build and the CPU core it chose
+	BLASThreads int    // OpenBLAS's own; 0 for a BLAS that uses libtorch's
 	Threads     int
 	CUDA        bool // a GPU can be used
 	CUDADevices int
@@ -40,6 +24,13 @@ type Info struct {
 
 // GetInfo asks libtorch.
 func GetInfo() (Info, error) {
+	if err := setUp(); err != nil {
+		return Info{}, err
+	}
+	return getInfo()
+}
+
+func getInfo() (Info, error) {
 	var text *C.char
 	if err := failure("info", C.latent_info(&text)); err != nil {
 		return Info{}, err
@@ -55,6 +46,8 @@ func GetInfo() (Info, error) {
 			i.Path = value
 		case "blas":
 			i.BLAS = value
+		case "blas_threads":
+			fmt.Sscan(value, &i.BLASThreads)
 		case "threads":
 			fmt.Sscan(value, &i.Threads)
 		case "cuda":
@@ -78,14 +71,16 @@ func Device(name string) (string, error) {
 	}
 	where := C.CString(name)
 	defer C.free(unsafe.Pointer(where))
-	if err := failure("device", C.latent_device_check(where)); err != nil {
+	if err := call("device", func() *C.char { return C.latent_device_check(where) }); err != nil {
 		return "", err
 	}
 	return name, nil
 }
 
 // SetTF32 lets CUDA multiply float32 matrices in TF32; off by default.
-func SetTF32(on bool) error { return failure("tf32", C.latent_set_tf32(C.bool(on))) }
+func SetTF32(on bool) error {
+	return call("tf32", func() *C.char { return C.latent_set_tf32(C.bool(on)) })
+}
 
 // DefaultThreads is the number of cores this process may run on.
 func DefaultThreads() int { return runtime.GOMAXPROCS(0) }

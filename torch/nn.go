@@ -29,6 +29,7 @@ type relu struct{ *nn.FunctionalModule }
 type Sequential struct {
 	module *nn.SequentialModule
 	bf16   bool
+	plain  bool
 }
 
 // NewSequential makes a chain of Linear and ReLU modules.
@@ -39,10 +40,14 @@ func NewSequential(modules ...nn.IModule) *Sequential {
 // Forward feeds x (n x in) through the chain. A ReLU behind a Linear runs in the
 // Linear's own pass over memory; the numbers are the same.
 func (q *Sequential) Forward(x *Tensor) *Tensor {
+	if q.plain {
+		return q.forwardPlain(x)
+	}
 	modules := q.module.Modules
 	for i := 0; i < len(modules); i++ {
 		switch m := modules[i].(type) {
 		case *nn.LinearModule:
+			closed(m)
 			fused := false
 			if i+1 < len(modules) {
 				_, fused = modules[i+1].(relu)
@@ -72,6 +77,29 @@ func linear(x *Tensor, weight, bias gotorch.Tensor, relu, bf16 bool) *Tensor {
 // SetBF16 makes the chain multiply in bfloat16, weights and sums of gradients
 // kept in float32, as torch.autocast does.
 func (q *Sequential) SetBF16(on bool) { q.bf16 = on }
+
+// Close frees the parameters; a nil chain has none.
+func (q *Sequential) Close() {
+	if q == nil {
+		return
+	}
+	for _, m := range q.module.Modules {
+		if l, ok := m.(*nn.LinearModule); ok {
+			for _, t := range []gotorch.Tensor{l.Weight, l.Bias} {
+				runtime.SetFinalizer(t.T, nil)
+				C.Tensor_Close(C.Tensor(*t.T))
+				*t.T = nil // for every Parameter of it too
+			}
+		}
+	}
+}
+
+// closed panics where a module has been freed.
+func closed(l *nn.LinearModule) {
+	if *l.Weight.T == nil {
+		panic(&Error{"linear", "use of a closed model"})
+	}
+}
 
 // Parameter is a trainable tensor and its name in the state_dict.
 type Parameter struct {

@@ -72,6 +72,9 @@ func (t *Tensor) Mean() *Tensor {
 // ReLU is max(x, 0).
 func (t *Tensor) ReLU() *Tensor { return t.unary("relu", gotorch.Relu) }
 
+// Tanh is the hyperbolic tangent.
+func (t *Tensor) Tanh() *Tensor { return t.unary("tanh", gotorch.Tanh) }
+
 // SumDim adds up along one dimension, which disappears.
 func (t *Tensor) SumDim(dim int) *Tensor {
 	var out C.Tensor

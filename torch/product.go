@@ -16,6 +16,8 @@ func Product(dst, a, b []float32, m, n, k int) error {
 		return fmt.Errorf("torch: product: %d, %d and %d values do not hold %d x %d, %d x %d and %d x %d",
 			len(dst), len(a), len(b), m, n, m, k, n, k)
 	}
-	return failure("product", C.latent_product((*C.float)(unsafe.SliceData(dst)), (*C.float)(unsafe.SliceData(a)),
-		(*C.float)(unsafe.SliceData(b)), C.int64_t(m), C.int64_t(n), C.int64_t(k)))
+	return call("product", func() *C.char {
+		return C.latent_product((*C.float)(unsafe.SliceData(dst)), (*C.float)(unsafe.SliceData(a)),
+			(*C.float)(unsafe.SliceData(b)), C.int64_t(m), C.int64_t(n), C.int64_t(k))
+	})
 }

@@ -65,6 +65,9 @@ type Scope struct {
 func Do(f func(s *Scope)) (err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	if err := enter(); err != nil {
+		return err
+	}
 	s := &Scope{}
 	defer s.close()
 	defer func() {

@@ -82,7 +82,7 @@ func (t *Tensor) Close() {
 }
 
 func (t *Tensor) c() C.Tensor {
-	if t.g.T == nil {
+	if t.g.T == nil || *t.g.T == nil { // the second: a closed module's parameter
 		panic(&Error{"tensor", "use of a closed tensor"})
 	}
 	return C.Tensor(*t.g.T)
@@ -146,6 +146,25 @@ func (t *Tensor) To(device string) *Tensor {
 	var out C.Tensor
 	check("to", C.latent_to_device(t.c(), where, &out))
 	return t.scope.own(out)
+}
+
+// Device is where the tensor is: "cpu", "cuda:0".
+func (t *Tensor) Device() string {
+	var text *C.char
+	check("device", C.latent_device(t.c(), &text))
+	runtime.KeepAlive(t)
+	defer C.latent_free_string(text)
+	return C.GoString(text)
+}
+
+// GradFn is the name of the operation that gave the tensor, as its grad_fn has it
+// ("AddmmBackward0"); empty for a leaf.
+func (t *Tensor) GradFn() string {
+	var text *C.char
+	check("grad_fn", C.latent_grad_fn(t.c(), &text))
+	runtime.KeepAlive(t)
+	defer C.latent_free_string(text)
+	return C.GoString(text)
 }
 
 // RequiresGrad makes a leaf tensor record gradients, or stop recording.

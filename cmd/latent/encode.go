@@ -70,16 +70,17 @@ func encode(c *cli.Context) error {
 		}
 		x = autoenc.FromPixels(s.Images, s.N)
 	}
-	z, err := m.Encode(c.Context, x)
+	z, err := autoenc.Encode(c.Context, m, x)
 	if err != nil {
 		return err
 	}
-	if err := matrix.WriteFile(output, matrix.Matrix{Data: z, Rows: x.Len(), Cols: autoenc.LatentDim}); err != nil {
+	dims := len(z) / x.Len()
+	if err := matrix.WriteFile(output, matrix.Matrix{Data: z, Rows: x.Len(), Cols: dims}); err != nil {
 		return err
 	}
 	if c.Bool("json") {
-		return printJSON(c, map[string]any{"output": output, "n": x.Len(), "dims": autoenc.LatentDim})
+		return printJSON(c, map[string]any{"output": output, "n": x.Len(), "dims": dims})
 	}
-	_, err = fmt.Fprintf(c.App.Writer, "%s: %d latents of %d numbers\n", output, x.Len(), autoenc.LatentDim)
+	_, err = fmt.Fprintf(c.App.Writer, "%s: %d latents of %d numbers\n", output, x.Len(), dims)
 	return err
 }

@@ -21,7 +21,6 @@ const (
 )
 
 func main() {
-	restartForBLAS()
 	os.Exit(execute(os.Args))
 }
 

@@ -25,8 +25,9 @@ type Config struct {
 	LearningRate float64 `json:"lr"`
 	WeightDecay  float64 `json:"weight_decay"`
 	Shuffle      bool    `json:"shuffle"`
-	Precision    string  `json:"precision"` // fp32, tf32 or bf16
-	Init         string  `json:"init"`      // state_dict to start from; "" is PyTorch's initial weights
+	Precision    string  `json:"precision"`       // fp32, tf32 or bf16
+	Plain        bool    `json:"plain,omitempty"` // steps in gotorch's own operations
+	Init         string  `json:"init"`            // state_dict to start from; "" is PyTorch's initial weights
 
 	ExtraLoss
 
@@ -74,6 +75,7 @@ func (c Config) options() autoenc.Options {
 	o := autoenc.DefaultOptions()
 	o.Epochs, o.BatchSize, o.LearningRate, o.WeightDecay = c.Epochs, c.BatchSize, c.LearningRate, c.WeightDecay
 	o.Shuffle, o.Precision = c.Shuffle, autoenc.Precision(c.Precision)
+	o.Plain = c.Plain
 	return o
 }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"latent/autoenc"
 	"latent/dataset"
 	"latent/internal/figure"
 	"latent/internal/progress"
@@ -93,7 +94,7 @@ func (b *book) pictures(ctx context.Context) ([]picture, error) {
 		}
 		few := *test
 		few.N, few.Images = shown, test.Images[:shown*test.Rows*test.Cols]
-		pixels, err := m.Reconstruct(ctx, samples(&few))
+		pixels, err := autoenc.Reconstruct(ctx, m, samples(&few))
 		if err != nil {
 			return nil, err
 		}

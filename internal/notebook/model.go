@@ -37,7 +37,7 @@ func OpenModel(dir, device string, threads int) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Model{AutoEncoder: m, Config: c}, m.To(c.Device)
+	return &Model{AutoEncoder: m, Config: c}, autoenc.To(m, c.Device)
 }
 
 // Data opens the dataset that the model was trained on.

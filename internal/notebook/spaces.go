@@ -39,12 +39,12 @@ func Pixels(d *Data) Space {
 }
 
 // Latents is the space of a model's encoder outputs, 50 wide.
-func Latents(ctx context.Context, name string, m *autoenc.AutoEncoder, d *Data) (Space, error) {
-	train, err := m.Encode(ctx, samples(d.Train))
+func Latents(ctx context.Context, name string, m autoenc.Model, d *Data) (Space, error) {
+	train, err := autoenc.Encode(ctx, m, samples(d.Train))
 	if err != nil {
 		return Space{}, err
 	}
-	test, err := m.Encode(ctx, samples(d.Test))
+	test, err := autoenc.Encode(ctx, m, samples(d.Test))
 	return Space{Name: name, Train: train, Test: test}, err
 }
 
@@ -78,11 +78,11 @@ func NearestCentroid(s Space, d *Data, m centroid.Metric) (Classified, error) {
 }
 
 // MSE is the mean squared reconstruction error of both splits.
-func MSE(ctx context.Context, m *autoenc.AutoEncoder, d *Data) (run.Splits, error) {
-	train, err := m.Evaluate(ctx, samples(d.Train))
+func MSE(ctx context.Context, m autoenc.Model, d *Data) (run.Splits, error) {
+	train, err := autoenc.Evaluate(ctx, m, samples(d.Train))
 	if err != nil {
 		return run.Splits{}, err
 	}
-	test, err := m.Evaluate(ctx, samples(d.Test))
+	test, err := autoenc.Evaluate(ctx, m, samples(d.Test))
 	return run.Splits{Train: train, Test: test}, err
 }

@@ -14,7 +14,6 @@ import (
 	"latent/internal/progress"
 	"latent/internal/run"
 	"latent/torch"
-	"latent/torch/pt"
 )
 
 // The files of a run folder that this package writes itself.
@@ -217,11 +216,11 @@ func (j *job) prepare(extra autoenc.ExtraLoss, checkpoint *autoenc.Checkpoint) e
 		return err
 	}
 	if j.Init != "" && checkpoint == nil {
-		if err := initialise(model, j.Init); err != nil {
+		if err := autoenc.LoadInto(model, j.Init); err != nil {
 			return err
 		}
 	}
-	if err := model.To(j.Device); err != nil {
+	if err := autoenc.To(model, j.Device); err != nil {
 		return err
 	}
 	options := j.options()
@@ -254,22 +253,6 @@ func (j *job) prepare(extra autoenc.ExtraLoss, checkpoint *autoenc.Checkpoint) e
 		j.trainer.Close()
 	}
 	return err
-}
-
-// initialise loads a state_dict that Python or this program wrote.
-func initialise(model *autoenc.AutoEncoder, path string) error {
-	v, err := pt.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	d, ok := v.(pt.Dict)
-	if !ok {
-		return fmt.Errorf("%s: holds %T, not a state_dict", path, v)
-	}
-	if err := model.LoadStateDict(d); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
 }
 
 func (j *job) earlierSeconds() error {
@@ -313,13 +296,13 @@ func (j *job) train(ctx context.Context) error {
 		return err
 	}
 	if err == nil {
-		return j.trainer.Model.Save(j.folder.Path(modelFile))
+		return autoenc.Save(j.trainer.Model, j.folder.Path(modelFile))
 	}
 	rows := j.losses.Rows()
 	if len(rows) == 0 {
 		return fmt.Errorf("interrupted before the first step: %w", err)
 	}
-	saveErr := j.trainer.Model.Save(j.folder.Path(modelFile))
+	saveErr := autoenc.Save(j.trainer.Model, j.folder.Path(modelFile))
 	if saveErr == nil {
 		// What was measured before is not this model's any more.
 		saveErr = j.folder.UpdateMetrics(func(m *run.Metrics) {

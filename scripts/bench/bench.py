@@ -237,6 +237,7 @@ def contenders(args, info, results, stack, folder):
         jobs.append(job)
 
     ours(epoch, "latent, fp32", autoenc, "^BenchmarkEpoch$/^threads=%d$" % threads)
+    ours(epoch, "latent, plain", autoenc, "^BenchmarkEpochPlain$")
     seconds, text = autoenc.measure("^BenchmarkEpochBF16$")
     if seconds is None:
         why = re.search(r"bench_test\.go:\d+: (.*)", text)

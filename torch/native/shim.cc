@@ -11,6 +11,8 @@
 #include <torch/torch.h>
 #include <torch/version.h>
 
+#include <atomic>
+#include <cstdlib>
 #include <sstream>
 #include <vector>
 
@@ -57,14 +59,39 @@ const char *latent_init(void) {
   });
 }
 
+const char *latent_set_blas_core(const char *core) {
+  return guard([&] {
+    using Switch = void (*)();
+    const auto quit = reinterpret_cast<Switch>(dlsym(RTLD_DEFAULT, "gotoblas_dynamic_quit"));
+    const auto start = reinterpret_cast<Switch>(dlsym(RTLD_DEFAULT, "gotoblas_dynamic_init"));
+    if (!quit || !start) return;
+    setenv("OPENBLAS_CORETYPE", core, 1);
+    quit();  // forgets the choice that was made while loading
+    start();
+    unsetenv("OPENBLAS_CORETYPE");
+  });
+}
+
+namespace {
+std::atomic<int> wanted_threads{0};
+}
+
 const char *latent_set_num_threads(int32_t n) {
   return guard([&] {
     TORCH_CHECK(n >= 1, "threads must be at least 1, got ", n);
+    wanted_threads = n;
     at::set_num_threads(n);
     // OpenBLAS keeps threads of its own; fused.cc says why it must not use them.
     using Setter = void (*)(int);
     if (auto set = reinterpret_cast<Setter>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads")))
       set(1);
+  });
+}
+
+const char *latent_enter(void) {
+  return guard([] {
+    // libtorch keeps the number per thread: one that has worked before has the old one.
+    if (at::get_num_threads() != wanted_threads) at::set_num_threads(wanted_threads);
   });
 }
 
@@ -86,6 +113,9 @@ const char *latent_info(const char **text) {
       if (auto core = reinterpret_cast<Config>(dlsym(RTLD_DEFAULT, "openblas_get_corename")))
         s << " core " << core();
       s << "\n";
+      using Count = int (*)();
+      if (auto count = reinterpret_cast<Count>(dlsym(RTLD_DEFAULT, "openblas_get_num_threads")))
+        s << "blas_threads=" << count() << "\n";
     } else if (at::hasMKL()) {
       s << "blas=MKL\n";
     } else {
@@ -180,6 +210,10 @@ const char *latent_backward(Tensor loss) {
   return guard([&] { loss->backward(); });
 }
 
+const char *latent_grad_fn(Tensor a, const char **text) {
+  return guard([&] { *text = latent::message(a->grad_fn() ? a->grad_fn()->name().c_str() : ""); });
+}
+
 const char *latent_grad(Tensor a, Tensor *out) {
   return guard([&] {
     const at::Tensor g = a->grad();
@@ -235,6 +269,10 @@ const char *latent_set_device(Tensor parameter, const char *device) {
     torch::NoGradGuard no_grad;
     parameter->set_data(parameter->detach().to(at::Device(std::string(device))));
   });
+}
+
+const char *latent_device(Tensor a, const char **text) {
+  return guard([&] { *text = latent::message(a->device().str().c_str()); });
 }
 
 const char *latent_item(Tensor a, double *value) {

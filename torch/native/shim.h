@@ -22,7 +22,11 @@ void latent_free_string(const char *s);
 
 // --- process-wide settings and information ---------------------------------
 const char *latent_init(void);  // keeps freed pages
+// Makes OpenBLAS use the kernels of this core; no product may be at work.
+const char *latent_set_blas_core(const char *core);
 const char *latent_set_num_threads(int32_t n);
+// Brings the calling thread to the number of latent_set_num_threads.
+const char *latent_enter(void);
 const char *latent_info(const char **text);  // key=value lines
 const char *latent_device_check(const char *device);
 const char *latent_set_tf32(bool on);
@@ -42,6 +46,7 @@ const char *latent_uniform(const int64_t *shape, int64_t dims, double low,
 const char *latent_grad_enabled(bool *enabled);
 const char *latent_set_grad_enabled(bool enabled);
 const char *latent_backward(Tensor loss);
+const char *latent_grad_fn(Tensor a, const char **text);
 const char *latent_grad(Tensor a, Tensor *out);  // *out = NULL: no gradient
 const char *latent_zero_grad(Tensor *parameters, int64_t n);
 const char *latent_requires_grad(Tensor a, bool on);
@@ -55,6 +60,7 @@ const char *latent_copy_in(Tensor a, const void *data, int8_t dtype,
                            int64_t count);
 const char *latent_to_device(Tensor a, const char *device, Tensor *out);
 const char *latent_set_device(Tensor parameter, const char *device);
+const char *latent_device(Tensor a, const char **text);
 const char *latent_item(Tensor a, double *value);
 
 // --- operations -----------------------------------------------------------------
