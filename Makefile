@@ -54,7 +54,7 @@ golden: ## compute the goldens of PKG=tsne again, with PYTHON=python3 (ARGS=--ch
 	@test -f "$(PKG)/testdata/golden.py" || { echo "make golden: PKG=DIR, one of:" $(patsubst %/testdata/golden.py,%,$(shell find . -path ./build -prune -o -name golden.py -printf '%P\n' | sort)) >&2; exit 2; }
 	$(PYTHON) $(PKG)/testdata/golden.py $(ARGS)
 
-lint: native ## gofmt, vet, staticcheck; shellcheck and Python's compiler where they are installed
+lint: native ## gofmt, go mod tidy -diff, vet, staticcheck; shellcheck and Python's compiler where they are installed
 	@scripts/test/lint.sh
 
 libtorch-download: ## fetch the official libtorch zip (pinned version and SHA-256) into build/libtorch
