@@ -40,15 +40,15 @@ def torch_version():
     return ".".join(torch.__version__.split(".")[:2])
 
 
-def _differences(at, stored, new, relative, exact):
+def _differences(at, stored, new, relative, below):
     """One line for each value that differs."""
     if isinstance(stored, dict) and isinstance(new, dict) and stored.keys() == new.keys():
         for k in stored:
             if k not in VERSIONS:
-                yield from _differences(f"{at}.{k}", stored[k], new[k], 0 if k in exact else relative, exact)
+                yield from _differences(f"{at}.{k}", stored[k], new[k], below.get(k, relative), below)
     elif isinstance(stored, list) and isinstance(new, list) and len(stored) == len(new):
         for i, (a, b) in enumerate(zip(stored, new)):
-            yield from _differences(f"{at}[{i}]", a, b, relative, exact)
+            yield from _differences(f"{at}[{i}]", a, b, relative, below)
     elif stored != new:
         both = isinstance(stored, float) and isinstance(new, float)
         if not both or not abs(stored - new) <= relative * (max(abs(stored), abs(new)) + 0.1):
@@ -61,14 +61,14 @@ def _short(value):
     return text if len(text) < 80 else text[:77] + "..."
 
 
-def _compare(stored, new, read, relative, exact):
+def _compare(stored, new, read, relative, below):
     if not stored.exists():
         yield f"{stored}: not stored"
         return
     if stored.suffix == ".json":
         read = _json
     if read:
-        yield from _differences(stored.name, read(stored), read(new), relative, exact)
+        yield from _differences(stored.name, read(stored), read(new), relative, below)
     elif stored.read_bytes() != new.read_bytes():
         yield f"{stored}: other bytes"
 
@@ -77,12 +77,12 @@ def _json(path):
     return json.loads(path.read_text())
 
 
-def run(write, generator, *, folder=None, relative=1e-5, exact=(), read=None):
+def run(write, generator, *, folder=None, relative=1e-5, below=None, read=None):
     """Runs a generator: write(folder) writes its files.
 
     The check compares JSON files by value: integers and texts must be equal, floats a and b may differ by
-    relative * (max(|a|, |b|) + 0.1), by nothing below a key in exact. Other files must have the same bytes, except those
-    whose names are in read, which gives a function that turns a path into what JSON could hold.
+    relative * (max(|a|, |b|) + 0.1); below gives another relative below a key. Other files must have the same bytes,
+    except those whose names are in read, which gives a function that turns a path into what JSON could hold.
     """
     global _data
     description = sys.modules["__main__"].__doc__
@@ -99,7 +99,7 @@ def run(write, generator, *, folder=None, relative=1e-5, exact=(), read=None):
         temporary = pathlib.Path(temporary)
         write(temporary)
         files = sorted(f for f in temporary.rglob("*") if f.is_file())
-        different = [line for f in files for line in _compare(folder / f.relative_to(temporary), f, (read or {}).get(f.name), relative, exact)]
+        different = [line for f in files for line in _compare(folder / f.relative_to(temporary), f, (read or {}).get(f.name), relative, below or {})]
     for line in different[:20]:
         print(line)
     print(f"{len(files)} files, {len(different)} differences")

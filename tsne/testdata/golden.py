@@ -66,4 +66,5 @@ def write(folder):
 
 
 if __name__ == "__main__":
-    goldens.run(write, __file__)
+    # A map of the whole set grows the last bit of its start, which differs from one CPU to another.
+    goldens.run(write, __file__, below={"digits_kl": 1e-3, "digits_500_exact_kl": 1e-3})
