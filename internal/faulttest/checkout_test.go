@@ -44,7 +44,7 @@ func TestOwnersCheckout(t *testing.T) {
 	}
 	c = exec.Command(filepath.Join(prefix, "bin", "latent"), "info", "--threads", "1")
 	c.Dir = prefix
-	if os.Geteuid() == 0 && everybodys(t, filepath.Join(prefix, "lib", "latent", "libcgotorch.so")) {
+	if os.Geteuid() == 0 && everybodys(filepath.Join(prefix, "lib", "latent", "libcgotorch.so")) {
 		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}} // nobody
 	}
 	if out, err := c.CombinedOutput(); err != nil || !strings.Contains(string(out), "libtorch") {
@@ -54,15 +54,11 @@ func TestOwnersCheckout(t *testing.T) {
 
 // everybodys says whether every user may load the library and those that it needs,
 // libtorch among them.
-func everybodys(t *testing.T, library string) bool {
-	t.Helper()
+func everybodys(library string) bool {
 	c := exec.Command("ldd", library)
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	out, err := c.CombinedOutput()
-	if err != nil {
-		t.Fatalf("ldd: %v\n%s", err, out)
-	}
-	return !strings.Contains(string(out), "not found")
+	return err == nil && !strings.Contains(string(out), "not found")
 }
 
 // copyCheckout copies what git would, and the native half that `make` left in build/.
