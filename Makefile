@@ -3,11 +3,13 @@ EPOCHS ?= 20
 FUZZTIME ?= 30s
 PYTHON ?= python3
 GO ?= go
+PREFIX ?= /usr/local
+DESTDIR ?=
 
 # `latent info` tells the commit, where git knows one (and does not refuse the folder because of its owner).
 vcs := $(if $(shell git rev-parse HEAD 2>/dev/null),auto,false)
 
-.PHONY: build native train test test-long bench compare lint clean libtorch-download help
+.PHONY: build native install uninstall train test test-long bench compare golden lint clean libtorch-download help
 .DEFAULT_GOAL := build
 
 build: native ## find or install libtorch, build build/ (the native half) and bin/latent (the default)
@@ -16,6 +18,13 @@ build: native ## find or install libtorch, build build/ (the native half) and bi
 native:
 	@command -v $(GO) >/dev/null || { echo "make: Go is needed (https://go.dev/dl), version $$(sed -n 's/^go //p' go.mod) or later" >&2; exit 1; }
 	@scripts/build/native.sh
+
+# Under sudo after `make`, what another user built is installed as it is: root may have no Go, and should leave no files here.
+install: $(shell test -e bin/latent -a ! -O bin/latent || echo build) ## install the command, man page and completions below PREFIX=/usr/local (DESTDIR= for packages)
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/build/install.sh
+
+uninstall: ## remove what `make install` put below PREFIX=/usr/local
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/build/install.sh --uninstall
 
 train: build ## the whole notebook: EPOCHS=20 epochs into runs/notebook; EPOCHS=500 goes on from there
 	bin/latent notebook --out runs/notebook --epochs $(EPOCHS)
@@ -41,7 +50,11 @@ compare: build ## losses, accuracies and maps beside PyTorch's and scikit-learn'
 	@failed=0; for f in scripts/compare/accuracy.py scripts/compare/tsne.py; do \
 		echo "$$f"; $(PYTHON) $$f $(ARGS) || failed=$$?; done; exit $$failed
 
-lint: native ## gofmt, vet, staticcheck; shellcheck and Python's compiler where they are installed
+golden: ## compute the goldens of PKG=tsne again, with PYTHON=python3 (ARGS=--check: compare with the stored ones)
+	@test -f "$(PKG)/testdata/golden.py" || { echo "make golden: PKG=DIR, one of:" $(patsubst %/testdata/golden.py,%,$(shell find . -path ./build -prune -o -name golden.py -printf '%P\n' | sort)) >&2; exit 2; }
+	$(PYTHON) $(PKG)/testdata/golden.py $(ARGS)
+
+lint: native ## gofmt, go mod tidy -diff, vet, staticcheck; shellcheck and Python's compiler where they are installed
 	@scripts/test/lint.sh
 
 libtorch-download: ## fetch the official libtorch zip (pinned version and SHA-256) into build/libtorch

@@ -17,7 +17,7 @@ import (
 	"latent/torch"
 )
 
-// distributedGolden is what autoenc/testdata/golden_distributed.py writes.
+// distributedGolden is what autoenc/testdata/golden.py writes.
 type distributedGolden struct {
 	file                      string
 	Rows, Batch, Epochs, Size int
@@ -51,7 +51,7 @@ func distributedGoldens(t *testing.T) []distributedGolden {
 	return goldens
 }
 
-// pattern makes the images of autoenc/testdata/golden_distributed.py.
+// pattern makes the images of autoenc/testdata/golden.py.
 func pattern(n int) Samples {
 	pixels := make([]byte, n*784)
 	for i := range n {

@@ -1,5 +1,7 @@
-// Package centroid classifies rows by their nearest class centre, finds
-// centres without labels by k-means, and scores both.
+// Package centroid classifies rows by their nearest class centre ([Fit]), finds
+// centres without labels by k-means ([KMeans]), and scores both. It is pure Go.
+//
+// # Input
 //
 // Matrices are row-major float32 slices of n rows; the row length is
 // d = len(x)/n. Labels are any ints. Nothing here changes its input, results

@@ -60,7 +60,7 @@ func readSplit(t *testing.T, dir, name string) (x []float32, labels []int) {
 	return x, labels
 }
 
-// TestMNIST expects what centroid/testdata/golden.py --mnist got from PyTorch
+// TestMNIST expects what centroid/testdata/golden.py got from PyTorch
 // and scikit-learn: 80.80 % of the training and 82.03 % of the test images.
 func TestMNIST(t *testing.T) {
 	if testing.Short() {

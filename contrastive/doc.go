@@ -1,12 +1,26 @@
-// Package contrastive holds the losses on latents that can be added to the
-// autoencoder's reconstruction loss (cells 8 to 10 and beyond): the notebook's,
-// NT-Xent and SupCon. Each is an autoenc.ExtraLoss:
+// Package contrastive holds losses on latent vectors that are added to the
+// autoencoder's reconstruction loss: the notebook's own (cells 8 to 10), NT-Xent
+// (Chen et al. 2020, SimCLR, equation 1) and SupCon (Khosla et al. 2020,
+// equation 2). Each is an [autoenc.ExtraLoss]:
 //
 //	options := autoenc.DefaultOptions()
 //	options.Extra = contrastive.DefaultSupCon()
 //	trainer, err := autoenc.NewTrainer(model, images, labels, options)
 //
-// The notebook's loss only pushes two classes apart, and does not help: it costs
-// more than half of the reconstruction and leaves the centroid classifier where it
-// was. NT-Xent, which uses no label, and SupCon, which uses them all, do help.
+// # Which one
+//
+//   - [Notebook] only pushes two classes apart. It does not help: the reconstruction
+//     error more than doubles and the centroid classifier stays where it was.
+//   - [NTXent] pulls an image and an augmented copy of it together. It uses no labels.
+//   - [SupCon] pulls images of one class together. It uses all labels.
+//
+// NT-Xent and SupCon improve the classifier; docs/contrastive.md has the figures.
 package contrastive
+
+import "latent/autoenc"
+
+var (
+	_ autoenc.ExtraLoss = Notebook{}
+	_ autoenc.ExtraLoss = NTXent{}
+	_ autoenc.ExtraLoss = SupCon{}
+)

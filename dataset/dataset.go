@@ -2,6 +2,9 @@
 // Fashion-MNIST and KMNIST: 60,000 images to train and 10,000 to test, 28x28
 // grey, ten classes each, in torchvision's folder layout
 // (DIR/MNIST/raw/train-images-idx3-ubyte, unpacked or .gz).
+//
+// [Fetch] downloads what is missing and verifies the SHA-256 of every file; [Open]
+// reads a set from disk. [ReadIDX] reads any IDX file of bytes.
 package dataset
 
 import (

@@ -3,7 +3,7 @@
 // with the Barnes-Hut gradient (van der Maaten 2014) and the settings of
 // scikit-learn's TSNE, on a CPU and without cgo.
 //
-// Fit does everything:
+// [Fit] does everything:
 //
 //	o := tsne.DefaultOptions()
 //	o.Perplexity = 40
@@ -11,8 +11,8 @@
 //	if err != nil { ... }
 //	plot(e.Y) // n x 2
 //
-// Embedding.Transform places rows that were not part of the fit, and KL,
-// Trustworthiness and NeighborPreservation say how good a map is.
+// [Embedding.Transform] places rows that were not part of the fit, and [KL],
+// [Trustworthiness] and [NeighborPreservation] say how good a map is.
 //
 // # Stages
 //

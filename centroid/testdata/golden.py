@@ -1,14 +1,8 @@
 #!/usr/bin/env python3
 """Write centroid/testdata/golden.json from PyTorch, scikit-learn and SciPy.
 
-    centroid/testdata/golden.py [--mnist DIR]
-
-DIR holds train-images-idx3-ubyte.gz and its three companions; without it the
-MNIST numbers of the present file are kept. Needs numpy, scipy, torch and
-scikit-learn (Debian: python3-numpy python3-scipy python3-torch python3-sklearn).
+Needs MNIST, numpy, scipy, torch and scikit-learn (Debian: python3-numpy python3-scipy python3-torch python3-sklearn).
 """
-import argparse
-import gzip
 import json
 import pathlib
 import sys
@@ -24,7 +18,8 @@ from sklearn.metrics import (accuracy_score, adjusted_rand_score, confusion_matr
                              normalized_mutual_info_score)
 from sklearn.metrics.cluster import contingency_matrix
 
-OUT = pathlib.Path(__file__).with_name("golden.json")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts" / "test"))
+import goldens  # noqa: E402
 
 
 def floats(a):
@@ -64,16 +59,9 @@ def kmeans(x, init, tol):
             "inertia": float(k.inertia_), "best_inertia": float(best.inertia_)}
 
 
-def idx(path):
-    raw = gzip.open(path).read()
-    dims = np.frombuffer(raw, ">u4", raw[3], 4)
-    return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(dims)
-
-
-def mnist(folder):
-    d = pathlib.Path(folder)
-    x, y = idx(d / "train-images-idx3-ubyte.gz"), idx(d / "train-labels-idx1-ubyte.gz")
-    tx, ty = idx(d / "t10k-images-idx3-ubyte.gz"), idx(d / "t10k-labels-idx1-ubyte.gz")
+def mnist():
+    x, y = goldens.idx("MNIST", "train-images-idx3-ubyte"), goldens.idx("MNIST", "train-labels-idx1-ubyte")
+    tx, ty = goldens.idx("MNIST", "t10k-images-idx3-ubyte"), goldens.idx("MNIST", "t10k-labels-idx1-ubyte")
     x, tx = (torch.tensor(a.reshape(len(a), -1)).float() / 255 for a in (x, tx))
     y, ty = torch.tensor(y.astype(np.int64)), torch.tensor(ty.astype(np.int64))
     centers = torch.stack([x[y == c].mean(0) for c in range(10)])
@@ -88,10 +76,7 @@ def mnist(folder):
             "kmeans_test_accuracy": float(table[row, col].sum() / len(ty))}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--mnist", metavar="DIR", help="folder of the four MNIST .gz files")
-    args = parser.parse_args()
+def write(folder):
     rng = np.random.default_rng(0)
 
     labels = rng.choice([-3, 5, 9, 1000], 60)
@@ -125,11 +110,11 @@ def main():
                       "accuracy": float(accuracy_score(truth, predicted)),
                       "per_class": floats(confusion.diagonal()[:5] / confusion.sum(1)[:5])},
         "kmeans": runs,
-        "mnist": mnist(args.mnist) if args.mnist else json.loads(OUT.read_text())["mnist"],
+        "mnist": mnist(),
     }
-    OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text("{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in golden.items()) + "\n}\n")
+    lines = ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in golden.items())
+    (folder / "golden.json").write_text("{\n" + lines + "\n}\n")
 
 
 if __name__ == "__main__":
-    main()
+    goldens.run(write, __file__)

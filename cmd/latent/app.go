@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -46,7 +47,7 @@ func oneLine(err error) string {
 }
 
 func newApp(out *bufio.Writer) *cli.App {
-	cli.VersionFlag = &cli.BoolFlag{Name: "version", Usage: "print the version", DisableDefaultText: true}
+	cli.VersionFlag = &cli.BoolFlag{Name: "version", Aliases: []string{"V"}, Usage: "print the version", DisableDefaultText: true}
 	cli.VersionPrinter = func(c *cli.Context) { fmt.Fprintln(c.App.Writer, "latent", notebook.Version) }
 	cli.HelpFlag = &cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "explain the command", DisableDefaultText: true}
 	app := &cli.App{
@@ -66,9 +67,11 @@ tells the classes apart by nearest centroids or k-means.
 Results go to stdout (--json for one JSON object), progress to stderr. Exit codes: 0 done,
 1 it failed, 2 the call was wrong, 130 interrupted after saving.`,
 		Writer: out, ErrWriter: os.Stderr,
-		ExitErrHandler: func(*cli.Context, error) {},
+		EnableBashCompletion: true,
+		ExitErrHandler:       func(*cli.Context, error) {},
 		Commands: []*cli.Command{
 			dataCommand(), trainCommand(), encodeCommand(), classifyCommand(), tsneCommand(), plotCommand(), notebookCommand(), infoCommand(),
+			completionCommand(), manCommand(),
 		},
 		Action: needsCommand,
 	}
@@ -116,6 +119,9 @@ func needsCommand(c *cli.Context) error {
 	return usagef("unknown command %q%s (see %s --help)", name, hint, c.Command.HelpName)
 }
 
+// oneLetter is a short flag with the two dashes of a long one.
+var oneLetter = regexp.MustCompile(`flag --(\w)\b`)
+
 // onUsageError makes one line of what the flag parser found.
 func onUsageError(c *cli.Context, err error, _ bool) error {
 	text := err.Error()
@@ -127,5 +133,6 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 	}
 	text = strings.Replace(text, "for flag -", "for flag --", 1)
 	text = strings.Replace(text, "flag needs an argument: -", "no value for flag --", 1)
+	text = oneLetter.ReplaceAllString(text, "flag -$1")
 	return usageError{errors.New(text + " (see " + c.Command.HelpName + " --help)")}
 }

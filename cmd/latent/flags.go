@@ -21,7 +21,7 @@ func jsonFlag() cli.Flag {
 }
 
 func quietFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "quiet", Usage: "show no progress", DisableDefaultText: true}
+	return &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress", DisableDefaultText: true}
 }
 
 func dataFlags() []cli.Flag {
@@ -46,7 +46,13 @@ func runFlag() cli.Flag {
 	return &cli.StringFlag{Name: "run", Usage: "run folder `DIR` of a trained model"}
 }
 
-func outputFlag(usage string) cli.Flag { return &cli.StringFlag{Name: "output", Usage: usage} }
+// outputFlag names a file that is written, outFlag a folder.
+func outputFlag(usage string) cli.Flag { return writtenFlag("output", usage) }
+func outFlag(usage string) cli.Flag    { return writtenFlag("out", usage) }
+
+func writtenFlag(name, usage string) cli.Flag {
+	return &cli.StringFlag{Name: name, Aliases: []string{"o"}, Usage: usage}
+}
 
 // threads returns --threads, at least 1.
 func threads(c *cli.Context) (int, error) {

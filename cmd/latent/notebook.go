@@ -27,7 +27,7 @@ further, and a changed option does again only what depends on it.
     latent notebook --out runs/supcon --epochs 20 --contrastive supcon
     latent notebook --out runs/fashion --epochs 20 --dataset fashion-mnist`,
 		Flags: slices.Concat([]cli.Flag{
-			&cli.StringFlag{Name: "out", Usage: "folder `DIR` of all results"},
+			outFlag("folder `DIR` of all results"),
 			&cli.IntFlag{Name: "every", Value: notebook.DefaultOptions().Every, Usage: "embed each `K`-th training image"},
 		}, trainFlags(notebook.DefaultOptions().Config), dataFlags(), deviceFlags(), []cli.Flag{jsonFlag(), quietFlag()}),
 		Action: wholeNotebook,

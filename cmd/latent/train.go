@@ -35,7 +35,7 @@ keeps the run folder:
 
     torchrun --no-python --nproc-per-node 2 latent train --out runs/c --batch-size 512`,
 		Flags: slices.Concat([]cli.Flag{
-			&cli.StringFlag{Name: "out", Usage: "run folder `DIR`"},
+			outFlag("run folder `DIR`"),
 			&cli.BoolFlag{Name: "resume", Usage: "go on with the run in --out, with its own options", DisableDefaultText: true},
 		}, trainFlags(notebook.DefaultConfig()), dataFlags(), deviceFlags(), []cli.Flag{jsonFlag(), quietFlag()}),
 		Action: train,

@@ -1,10 +1,7 @@
 #!/usr/bin/env python3
 """Golden values of contrastive's tests, from PyTorch (1.13 or later).
 
-    OPENBLAS_NUM_THREADS=1 python3 contrastive/testdata/golden.py DIR > contrastive/testdata/golden.json
-
-DIR holds torchvision's layout, MNIST/raw/train-images-idx3-ubyte.gz and so on
-(`latent data` fetches it).
+Written to golden.json beside this file, with one BLAS thread:
 
 losses    value and gradient of each loss on fixed latents, in float64, and how far
           PyTorch's own float32 is from it: what a test may ask of another float32
@@ -13,16 +10,21 @@ batches   loss of one batch with everything that a step does, and the norms of t
           encoder's gradients
 steps     losses of the first steps of training on MNIST, seed 0
 """
-import gzip
 import json
 import os
+import pathlib
 import sys
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when PyTorch is loaded
 
 import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from torch.utils.data import DataLoader, TensorDataset
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts" / "test"))
+import goldens  # noqa: E402
 
 DEFAULT = dict(rotation=0.35, scale=0.2, shear=0.2, shift=0.15, elastic=0.2)
 
@@ -193,12 +195,9 @@ def batches():
     return {"seed": 5, "images": 24, "cases": cases}
 
 
-def steps(folder):
-    def idx(name, offset):
-        with gzip.open(os.path.join(folder, "MNIST", "raw", name + ".gz")) as f:
-            return torch.from_numpy(np.frombuffer(f.read(), np.uint8)[offset:].copy())
-
-    images, labels = idx("train-images-idx3-ubyte", 16).view(-1, 784).float().div(255), idx("train-labels-idx1-ubyte", 8).long()
+def steps():
+    images, labels = (torch.from_numpy(goldens.idx("MNIST", f"train-{name}")) for name in ("images-idx3-ubyte", "labels-idx1-ubyte"))
+    images, labels = images.view(-1, 784).float().div(255), labels.long()
     cases = []
     for name, settings in RUNS.items():
         torch.manual_seed(0)
@@ -220,6 +219,12 @@ def steps(folder):
     return {"seed": 0, "cases": cases}
 
 
-torch.set_num_threads(1)
-print(json.dumps({"torch": torch.__version__, "numpy": np.__version__, "losses": losses(), "augment": augmented(),
-                  "batches": batches(), "steps": steps(sys.argv[1])}))
+def write(folder):
+    torch.set_num_threads(1)
+    golden = {"torch": torch.__version__, "numpy": np.__version__, "losses": losses(), "augment": augmented(),
+              "batches": batches(), "steps": steps()}
+    (folder / "golden.json").write_text(json.dumps(golden) + "\n")
+
+
+if __name__ == "__main__":
+    goldens.run(write, __file__)

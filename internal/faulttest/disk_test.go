@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -108,10 +107,7 @@ func TestFullDisk(t *testing.T) {
 
 // limit is a call of the program that may write no file larger than n bytes.
 func limit(n int64, args ...string) *process {
-	p := command(args...)
-	p.Path, p.Args = os.Args[0], append([]string{os.Args[0], program}, args...)
-	p.Env = append(os.Environ(), fileLimit+"="+strconv.FormatInt(n, 10))
-	return p
+	return restricted(fileLimit, strconv.FormatInt(n, 10), args...)
 }
 
 // A file that may not grow so large, for each size at which another file of a run

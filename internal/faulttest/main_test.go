@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,13 +17,17 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"latent/dataset"
 	"latent/internal/datasettest"
 )
 
-// fileLimit makes this test program become the program under test, with the given
-// bytes as the largest file that it may write.
-const fileLimit = "FAULTTEST_FILE_LIMIT"
+// Environment variables that make this test program become the program under test:
+const (
+	fileLimit    = "FAULTTEST_FILE_LIMIT"   // with these bytes as the largest file that it may write
+	unprivileged = "FAULTTEST_UNPRIVILEGED" // without root's right to ignore permissions
+)
 
 var (
 	scratch string // removed when all tests are done; open to every user
@@ -30,8 +35,8 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	if limit := os.Getenv(fileLimit); limit != "" {
-		limited(limit)
+	if os.Getenv(fileLimit) != "" || os.Getenv(unprivileged) != "" {
+		become()
 	}
 	os.Exit(runTests(m))
 }
@@ -59,11 +64,22 @@ func runTests(m *testing.M) int {
 	return m.Run()
 }
 
-// limited replaces this process by the program, with a limit on its files.
-func limited(limit string) {
-	n, err := strconv.ParseUint(limit, 10, 64)
-	if err == nil {
-		err = syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: n, Max: n})
+// become replaces this process by the program, restricted as the environment says.
+func become() {
+	var err error
+	if limit := os.Getenv(fileLimit); limit != "" {
+		var n uint64
+		if n, err = strconv.ParseUint(limit, 10, 64); err == nil {
+			err = syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: n, Max: n})
+		}
+	}
+	if os.Getenv(unprivileged) != "" {
+		runtime.LockOSThread() // the capabilities are this thread's, which becomes the program
+		for _, c := range []uintptr{unix.CAP_DAC_OVERRIDE, unix.CAP_DAC_READ_SEARCH} {
+			if err == nil {
+				err = unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0)
+			}
+		}
 	}
 	if err == nil {
 		err = syscall.Exec(os.Args[1], os.Args[1:], os.Environ())
@@ -127,6 +143,14 @@ type process struct {
 func command(args ...string) *process {
 	p := &process{Cmd: exec.Command(program, args...)}
 	p.Stdout, p.Stderr = &p.out, &p.err
+	return p
+}
+
+// restricted is a call of the program with one of the environment variables above.
+func restricted(variable, value string, args ...string) *process {
+	p := command(args...)
+	p.Path, p.Args = os.Args[0], append([]string{os.Args[0], program}, args...)
+	p.Env = append(os.Environ(), variable+"="+value)
 	return p
 }
 

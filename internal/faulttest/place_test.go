@@ -10,43 +10,14 @@ import (
 	"time"
 )
 
-// nobody is the user that the program runs as where these tests run as root, who
-// may write everywhere.
-const nobody = 65534
-
-// asNobody makes the program an ordinary user, and gives that user what is below
-// the folders.
-func (p *process) asNobody(t *testing.T, folders ...string) *process {
-	t.Helper()
+// ordinary is a call of the program as an ordinary user makes it. Root, who may
+// write everywhere, gives that up but stays the owner of all files: another user
+// could not run a program whose checkout or libtorch lies in root's own folders.
+func ordinary(args ...string) *process {
 	if os.Geteuid() != 0 {
-		return p
+		return command(args...)
 	}
-	if info, err := os.Stat(libraries(t)); err != nil || info.Mode()&0o005 != 0o005 {
-		t.Skip("another user cannot read the libraries")
-	}
-	for _, dir := range folders {
-		err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			return os.Chown(path, nobody, nobody)
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	p.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	return p
-}
-
-// libraries is the folder of the program's native half.
-func libraries(t *testing.T) string {
-	t.Helper()
-	dir, err := filepath.Abs("../../build")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dir
+	return restricted(unprivileged, "1", args...)
 }
 
 func chmod(t *testing.T, path string, mode fs.FileMode) {
@@ -66,7 +37,7 @@ func TestReadOnly(t *testing.T) {
 	y := filepath.Join(folder(t), "z.npy")
 	user := func(args ...string) result {
 		t.Helper()
-		return command(args...).asNobody(t, dir, filepath.Dir(y)).start(t).end(t)
+		return ordinary(args...).start(t).end(t)
 	}
 	chmod(t, dir, 0o555)
 	t.Cleanup(func() { os.Chmod(dir, 0o755) })
@@ -126,7 +97,7 @@ func TestFolderLost(t *testing.T) {
 	t.Parallel()
 	trained, _ := trained1.get(t, "train", "1")
 	goOn := func(dir string) *process {
-		return command(endless(dir)...).asNobody(t, dir).start(t).begun(t, dir)
+		return ordinary(endless(dir)...).start(t).begun(t, dir)
 	}
 	dir := copyOf(t, trained)
 	before := hashes(t, dir)

@@ -107,7 +107,7 @@ func examples(t *testing.T, n int) map[string]func(format string) []byte {
 }
 
 // TestWriteExamples leaves the pictures and their numbers in the folder that the
-// environment names, for a look; see internal/figure/testdata/golden.py.
+// environment names, for a look; see scripts/compare/figures.py.
 func TestWriteExamples(t *testing.T) {
 	dir := os.Getenv("FIGURES")
 	if dir == "" {

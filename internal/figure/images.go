@@ -15,7 +15,7 @@ import (
 )
 
 // viridis is matplotlib's colour map: 256 colours of three bytes
-// (internal/figure/testdata/golden.py colormap).
+// (internal/figure/testdata/golden.py).
 //
 //go:embed viridis.rgb
 var viridis string

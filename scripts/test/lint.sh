@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# gofmt, go vet, staticcheck; shellcheck and Python's own compiler where they are installed. Run by `make lint`.
+# gofmt, go mod tidy, go vet, staticcheck; shellcheck and Python's own compiler where they are installed. Run by `make lint`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 failed=0
@@ -9,6 +9,7 @@ if [ -n "$unformatted" ]; then
 	echo "gofmt -w is needed:" "$unformatted"
 	failed=1
 fi
+go mod tidy -diff || failed=1
 go vet ./... || failed=1
 go tool staticcheck ./... || failed=1
 if command -v shellcheck >/dev/null; then

@@ -1,16 +1,21 @@
 // Package pt reads and writes PyTorch's .pt files (the zip format of torch.save
 // since PyTorch 1.6) in pure Go, for tensors and plain containers only.
 //
-// A value is one of: Tensor, Dict, []any, int64, float64, string, bool, nil.
+// A value is one of: [Tensor], [Dict], []any, int64, float64, string, bool, nil.
 //
-// What Encode writes is read by torch.load(f, weights_only=True) of PyTorch
+// # Exchange with PyTorch
+//
+// What [Encode] writes is read by torch.load(f, weights_only=True) of PyTorch
 // 1.13 to 2.11, a Dict as a collections.OrderedDict. One exception: 1.13's
 // weights_only reader knows no Python float at all, not even those that
 // torch.save wrote; a number it must read goes into a tensor.
 //
-// What torch.save(model.state_dict(), f) writes is read by Decode. A pickle can
-// ask Python to call anything; this reader knows a fixed list of names, calls
-// nothing and refuses every other name, so that no file can run code.
+// What torch.save(model.state_dict(), f) writes is read by [Decode].
+//
+// # Safety
+//
+// A pickle can ask Python to call anything. This reader knows a fixed list of
+// names, calls nothing and refuses every other name, so that no file can run code.
 package pt
 
 import (

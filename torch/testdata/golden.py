@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
 """Golden values of torch's tests, from PyTorch's own operations and gradients.
 
-    python3         torch/testdata/golden.py > torch/testdata/golden.json
-    venv/bin/python torch/testdata/golden.py --check torch/testdata/golden.json
-
---check computes everything again, with another PyTorch, and compares: random numbers and integers must be equal, floats
-must agree to 1e-5.
+golden.json is PyTorch 1.13's. Another PyTorch's --check compares with it: random numbers and integers must be equal,
+floats must agree to 1e-5.
 """
-import argparse
 import hashlib
 import json
+import pathlib
 import sys
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts" / "test"))
+import goldens  # noqa: E402
 
 SEEDS = [0, 1, -1, 2**63 - 1]
 
@@ -161,42 +161,18 @@ def generator(seed):
     }
 
 
-def goldens():
+def write(folder):
     torch.manual_seed(0)
-    return {
+    golden = {
+        "torch": torch.__version__,
+        "numpy": np.__version__,
         "operations": operations(),
         "adam": [adam(0.0, 1e-3), adam(1e-8, 1e-3), adam(0.1, 0.05)],
         "chain": chain(),
         "generator": [generator(s) for s in SEEDS],
     }
-
-
-def compare(at, a, b, exact):
-    """Prints what differs, returns how much does."""
-    if isinstance(a, dict):
-        return sum(compare(f"{at}.{k}", a[k], b[k], exact or k in ("generator", "initial")) for k in a)
-    if isinstance(a, list) and len(a) == len(b):
-        return sum(compare(f"{at}[{i}]", x, y, exact) for i, (x, y) in enumerate(zip(a, b)))
-    close = isinstance(a, float) and isinstance(b, float) and not exact and abs(a - b) <= 1e-5 * max(abs(a), abs(b)) + 1e-6
-    if a == b or close:
-        return 0
-    print(f"{at}: {a} in the file, {b} here")
-    return 1
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", metavar="FILE", help="compare with FILE instead of printing")
-    args = parser.parse_args()
-    computed = goldens()
-    if args.check:
-        with open(args.check) as f:
-            stored = json.load(f)
-        different = sum(compare(k, stored[k], computed[k], k == "generator") for k in computed)
-        print(f"golden_torch: {different} differences between torch {stored['torch']} and {torch.__version__}")
-        sys.exit(different > 0)
-    print(json.dumps({"torch": torch.__version__, "numpy": np.__version__, **computed}))
+    (folder / "golden.json").write_text(json.dumps(golden) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    goldens.run(write, __file__, below={"generator": 0, "initial": 0})

@@ -1,63 +1,16 @@
 """Writes the goldens of torch/pt: small .pt files of this Python's torch, and
-beside them what they hold as JSON. Run once per PyTorch version, from anywhere:
-
-    /usr/bin/python3 torch/pt/testdata/golden.py        # PyTorch 1.13.1 (Debian 12)
-    path/to/python torch/pt/testdata/golden.py          # one with PyTorch 2.11.0 (pip)
+beside them what they hold as JSON, in a folder named by its version: torch-1.13
+(Debian 12's), torch-2.11 (pip's).
 """
 import json
-import os
+import pathlib
+import sys
 from collections import OrderedDict
 
 import torch
 
-version = ".".join(torch.__version__.split("+")[0].split("a")[0].split(".")[:2])
-folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "torch-" + version)
-os.makedirs(folder, exist_ok=True)
-torch.manual_seed(0)
-
-linears = torch.nn.Sequential(OrderedDict(encoder=torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU()),
-                                          decoder=torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Linear(3, 4))))
-base = torch.arange(24, dtype=torch.float32).reshape(2, 3, 4)
-
-optimiser = torch.optim.Adam(linears.parameters(), lr=1e-3, weight_decay=1e-8)
-linears(torch.ones(2, 4)).sum().backward()
-optimiser.step()
-
-files = {
-    # what users save
-    "linears.pt": linears.state_dict(),
-    "adam.pt": {"epoch": 3, "optimiser": optimiser.state_dict()},
-    "zoo.pt": {
-        "float32": torch.tensor([[1.5, -0.1], [3e38, 1e-45]]),
-        "float64": torch.tensor([0.1, -1e300], dtype=torch.float64),
-        "int64": torch.tensor([-2**63, 2**63 - 1]),
-        "int32": torch.tensor([-2**31, 7], dtype=torch.int32),
-        "uint8": torch.tensor([0, 128, 255], dtype=torch.uint8),
-        "bool": torch.tensor([True, False]),
-        "float16": torch.tensor([1.0, -0.1, 65504.0, 6e-8, -6.1e-5, 0.0], dtype=torch.float16),
-        "bfloat16": torch.tensor([1.0, -0.1, 3e38, 1e-40], dtype=torch.bfloat16),
-        "scalar": torch.tensor(2.5),
-        "empty": torch.zeros(0, 3),
-        "parameter": torch.nn.Parameter(torch.tensor([4.0, 5.0])),
-        "plain": [1, -1, 255, 256, 65536, 2**31, -2**63, 0.1, "\u0416\n", True, False, None, (), (1,), (1, 2), (1, 2, 3), (1, 2, 3, 4), [], {}],
-        "many": list(range(1100)),  # more than one batch of the pickler's appends
-    },
-    "views.pt": {  # all but "clone" share one storage
-        "base": base,
-        "transposed": base.transpose(0, 2),
-        "row": base[1, 2],
-        "column": base[:, 1:, 3],
-        "every second": base[:, :, ::2],
-        "expanded": base[0, 0, :1].expand(3, 2),
-        "one": base[1, 1, 1],
-        "none": base[:, 3:],
-        "clone": base.transpose(0, 2).clone(memory_format=torch.preserve_format),
-    },
-    # what is refused
-    "module.pt": torch.nn.Linear(1, 1),
-    "int16.pt": torch.tensor([1], dtype=torch.int16),
-    "sparse.pt": torch.eye(2).to_sparse(),
-}
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "scripts" / "test"))
+import goldens  # noqa: E402
 
 
 def described(v):
@@ -72,12 +25,68 @@ def described(v):
     return {"float": v} if isinstance(v, float) else v
 
 
-expected = {"torch": torch.__version__}
-for name, value in files.items():
-    torch.save(value, os.path.join(folder, name))
-    if name not in ("module.pt", "int16.pt", "sparse.pt"):
-        expected[name] = described(value)
-torch.save(linears.state_dict(), os.path.join(folder, "legacy.pt"), _use_new_zipfile_serialization=False)
-torch.jit.save(torch.jit.script(torch.nn.ReLU()), os.path.join(folder, "script.pt"))
-with open(os.path.join(folder, "expected.json"), "w") as f:
-    json.dump(expected, f, separators=(",", ":"))
+def write(folder):
+    folder = folder / ("torch-" + goldens.torch_version())
+    folder.mkdir(exist_ok=True)
+    torch.manual_seed(0)
+
+    linears = torch.nn.Sequential(OrderedDict(encoder=torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU()),
+                                              decoder=torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Linear(3, 4))))
+    base = torch.arange(24, dtype=torch.float32).reshape(2, 3, 4)
+
+    optimiser = torch.optim.Adam(linears.parameters(), lr=1e-3, weight_decay=1e-8)
+    linears(torch.ones(2, 4)).sum().backward()
+    optimiser.step()
+
+    files = {
+        # what users save
+        "linears.pt": linears.state_dict(),
+        "adam.pt": {"epoch": 3, "optimiser": optimiser.state_dict()},
+        "zoo.pt": {
+            "float32": torch.tensor([[1.5, -0.1], [3e38, 1e-45]]),
+            "float64": torch.tensor([0.1, -1e300], dtype=torch.float64),
+            "int64": torch.tensor([-2**63, 2**63 - 1]),
+            "int32": torch.tensor([-2**31, 7], dtype=torch.int32),
+            "uint8": torch.tensor([0, 128, 255], dtype=torch.uint8),
+            "bool": torch.tensor([True, False]),
+            "float16": torch.tensor([1.0, -0.1, 65504.0, 6e-8, -6.1e-5, 0.0], dtype=torch.float16),
+            "bfloat16": torch.tensor([1.0, -0.1, 3e38, 1e-40], dtype=torch.bfloat16),
+            "scalar": torch.tensor(2.5),
+            "empty": torch.zeros(0, 3),
+            "parameter": torch.nn.Parameter(torch.tensor([4.0, 5.0])),
+            "plain": [1, -1, 255, 256, 65536, 2**31, -2**63, 0.1, "\u0416\n", True, False, None, (), (1,), (1, 2), (1, 2, 3), (1, 2, 3, 4), [], {}],
+            "many": list(range(1100)),  # more than one batch of the pickler's appends
+        },
+        "views.pt": {  # all but "clone" share one storage
+            "base": base,
+            "transposed": base.transpose(0, 2),
+            "row": base[1, 2],
+            "column": base[:, 1:, 3],
+            "every second": base[:, :, ::2],
+            "expanded": base[0, 0, :1].expand(3, 2),
+            "one": base[1, 1, 1],
+            "none": base[:, 3:],
+            "clone": base.transpose(0, 2).clone(memory_format=torch.preserve_format),
+        },
+        # what is refused
+        "module.pt": torch.nn.Linear(1, 1),
+        "int16.pt": torch.tensor([1], dtype=torch.int16),
+        "sparse.pt": torch.eye(2).to_sparse(),
+    }
+
+    expected = {"torch": torch.__version__}
+    for name, value in files.items():
+        torch.save(value, folder / name)
+        if name not in ("module.pt", "int16.pt", "sparse.pt"):
+            expected[name] = described(value)
+    torch.save(linears.state_dict(), folder / "legacy.pt", _use_new_zipfile_serialization=False)
+    torch.jit.save(torch.jit.script(torch.nn.ReLU()), folder / "script.pt")
+    (folder / "expected.json").write_text(json.dumps(expected, separators=(",", ":")))
+
+
+if __name__ == "__main__":
+    # Their bytes hold addresses and file names of the process that wrote them.
+    goldens.run(write, __file__, read={
+        "legacy.pt": lambda path: described(torch.load(path)),
+        "script.pt": lambda path: torch.jit.load(str(path)).code,
+    })
