@@ -92,7 +92,7 @@ func embed(c *cli.Context) error {
 			return fmt.Errorf("%s has %d columns, %s has %d", c.String("transform"), added.Cols, input, x.Cols)
 		}
 	}
-	x = notebook.Every(x, every)
+	x = x.Every(every)
 	d := display(c)
 	o.Progress = notebook.ShowTSNE(d, "tsne")
 	o.Neighbors = notebook.Neighbors(o.Threads)

@@ -154,3 +154,22 @@ func notFinite(i, cols int, v float64) error {
 	}
 	return fmt.Errorf("row %d, column %d: %s; remove or replace it", i/cols+1, i%cols+1, what)
 }
+
+// Every returns each k-th row of x, whose rows have width elements, from the first
+// on; x itself for k = 1.
+func Every[T any](x []T, width, k int) []T {
+	if k == 1 {
+		return x
+	}
+	rows := len(x) / width
+	out := make([]T, 0, (rows+k-1)/k*width)
+	for i := 0; i < rows; i += k {
+		out = append(out, x[i*width:(i+1)*width]...)
+	}
+	return out
+}
+
+// Every is each k-th row of m.
+func (m Matrix) Every(k int) Matrix {
+	return Matrix{Data: Every(m.Data, m.Cols, k), Rows: (m.Rows + k - 1) / k, Cols: m.Cols}
+}

@@ -239,7 +239,7 @@ func (b *book) embed(name string) func(context.Context, string) (any, error) {
 		train := b.data.Train
 		var x matrix.Matrix
 		if name == "original" {
-			x = Every(matrix.Matrix{Data: train.Floats(), Rows: train.N, Cols: train.Rows * train.Cols}, b.o.Every)
+			x = matrix.Matrix{Data: train.Floats(), Rows: train.N, Cols: train.Rows * train.Cols}.Every(b.o.Every)
 			if err := matrix.WriteLabels(b.folder.Path("tsne/labels.npy"), b.labels()); err != nil {
 				return nil, err
 			}
@@ -248,7 +248,7 @@ func (b *book) embed(name string) func(context.Context, string) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			x = Every(matrix.Matrix{Data: s.Train, Rows: train.N, Cols: len(s.Train) / train.N}, b.o.Every)
+			x = matrix.Matrix{Data: s.Train, Rows: train.N, Cols: len(s.Train) / train.N}.Every(b.o.Every)
 		}
 		o := tsne.DefaultOptions()
 		o.Seed, o.Threads, o.Progress = 3, b.o.Threads, ShowTSNE(b.report, label)
@@ -277,12 +277,4 @@ func (b *book) embedding(name string) (matrix.Matrix, error) {
 }
 
 // labels are those of the embedded images.
-func (b *book) labels() []int { return every(b.data.Train.Labels, b.o.Every) }
-
-func every[T any](x []T, k int) []T {
-	out := make([]T, 0, (len(x)+k-1)/k)
-	for i := 0; i < len(x); i += k {
-		out = append(out, x[i])
-	}
-	return out
-}
+func (b *book) labels() []int { return matrix.Every(b.data.Train.Labels, 1, b.o.Every) }

@@ -3,6 +3,7 @@ package notebook
 import (
 	"io"
 
+	"latent/autoenc"
 	"latent/internal/atomicfile"
 	"latent/internal/figure"
 	"latent/internal/run"
@@ -22,18 +23,9 @@ func writeFigure(base string, draw func(w io.Writer, format string) error) error
 	return nil
 }
 
-// LossCurve is a run's total loss, step by step.
-func LossCurve(name string, rows []run.Row) figure.Curve {
-	values := make([]float64, len(rows))
-	for i, r := range rows {
-		values[i] = float64(r.Loss)
-	}
-	return figure.Curve{Name: name, Values: values}
-}
-
 // writeLossFigure draws a run's loss.png and loss.svg (cell 4).
-func writeLossFigure(folder *run.Folder, rows []run.Row) error {
+func writeLossFigure(folder *run.Folder, losses []autoenc.Loss) error {
 	return writeFigure(folder.Path("loss"), func(w io.Writer, format string) error {
-		return figure.Loss(w, format, LossCurve("", rows))
+		return figure.Loss(w, format, run.Series{Losses: losses})
 	})
 }

@@ -4,24 +4,10 @@ import (
 	"fmt"
 	"math"
 
-	"latent/internal/matrix"
 	"latent/internal/progress"
 	"latent/torch"
 	"latent/tsne"
 )
-
-// Every returns each k-th row of m, from the first on; m itself for 1.
-func Every(m matrix.Matrix, k int) matrix.Matrix {
-	if k == 1 {
-		return m
-	}
-	out := matrix.Matrix{Rows: (m.Rows + k - 1) / k, Cols: m.Cols}
-	out.Data = make([]float32, 0, out.Rows*m.Cols)
-	for i := 0; i < m.Rows; i += k {
-		out.Data = append(out.Data, m.Data[i*m.Cols:(i+1)*m.Cols]...)
-	}
-	return out
-}
 
 // Neighbors is the neighbour search that this program hands to tsne: nil, tsne's
 // own, where tsne has assembly, else the same search on libtorch's matrix product.

@@ -80,13 +80,13 @@ func (b *book) pictures(ctx context.Context) ([]picture, error) {
 	sample := floats(train, 1)
 	shown := min(shownImages, test.N)
 	images := []figure.ImageRow{{Label: "test image", Pixels: floats(test, shown)}}
-	var curves []figure.Curve
+	var curves []run.Series
 	for _, c := range b.models() {
 		rows, err := run.ReadLosses(b.folder.Path(c.Space()))
 		if err != nil {
 			return nil, err
 		}
-		curves = append(curves, LossCurve(c.Space(), rows))
+		curves = append(curves, run.Series{Model: c.Space(), Losses: rows})
 		m, err := OpenModel(b.folder.Path(c.Space()), b.o.Device, b.o.Threads)
 		if err != nil {
 			return nil, err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"latent/internal/atomicfile"
+	"latent/internal/matrix"
 	"latent/internal/report"
 	"latent/internal/run"
 
@@ -87,13 +88,11 @@ func (b *book) page(ctx context.Context, m run.Metrics) (report.Report, error) {
 	p.Explorer = &report.Explorer{Labels: b.labels(), Classes: ClassNames(b.o.Dataset), Stride: b.o.Every}
 	p.Explorer.N = len(p.Explorer.Labels)
 	size := report.ImageSide * report.ImageSide
-	for i := 0; i < b.data.Train.N; i += b.o.Every {
-		p.Explorer.Images = append(p.Explorer.Images, b.data.Train.Images[i*size:(i+1)*size]...)
-	}
+	p.Explorer.Images = matrix.Every(b.data.Train.Images, size, b.o.Every)
 	for _, space := range b.spaces() {
-		cosine := report.Score(accuracies.Cosine[space])
+		cosine := accuracies.Cosine[space]
 		p.Accuracy = append(p.Accuracy, report.Accuracy{Space: space,
-			Euclidean: report.Score(m.Accuracy[space]), Cosine: &cosine})
+			Euclidean: m.Accuracy[space], Cosine: &cosine})
 		y, err := b.embedding(space)
 		if err != nil {
 			return p, err
@@ -103,20 +102,16 @@ func (b *book) page(ctx context.Context, m run.Metrics) (report.Report, error) {
 			return p, err
 		}
 		p.Explorer.Spaces = append(p.Explorer.Spaces, report.Space{Name: space, Embedding: y.Data,
-			KL: m.TSNE[space].KL, Predicted: every(c.Train, b.o.Every)})
+			KL: m.TSNE[space].KL, Predicted: matrix.Every(c.Train, 1, b.o.Every)})
 	}
 	for _, c := range b.models() {
 		space := c.Space()
-		p.MSE = append(p.MSE, report.MSE{Model: space, Train: m.MSE[space].Train, Test: m.MSE[space].Test})
+		p.MSE = append(p.MSE, report.MSE{Model: space, Splits: m.MSE[space]})
 		rows, err := run.ReadLosses(b.folder.Path(space))
 		if err != nil {
 			return p, err
 		}
-		s := report.Series{Model: space}
-		for _, r := range rows {
-			s.Step, s.Loss = append(s.Step, r.Step), append(s.Loss, float64(r.Loss))
-		}
-		p.Losses = append(p.Losses, s)
+		p.Losses = append(p.Losses, run.Series{Model: space, Losses: rows})
 	}
 	stages, err := b.stages()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"latent/internal/matrix"
+	"latent/autoenc"
 	"latent/internal/progress"
 	"latent/internal/run"
 )
@@ -94,18 +94,6 @@ func TestStageKnowsWhetherItIsFinished(t *testing.T) {
 	}
 }
 
-func TestEvery(t *testing.T) {
-	m := matrix.Matrix{Rows: 7, Cols: 2, Data: []float32{0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6}}
-	for k, want := range map[int][]float32{1: m.Data, 3: {0, 0, 3, 3, 6, 6}, 4: {0, 0, 4, 4}, 7: {0, 0}, 9: {0, 0}} {
-		if got := Every(m, k); !slices.Equal(got.Data, want) || got.Rows != len(want)/2 {
-			t.Errorf("every %d: %v", k, got)
-		}
-	}
-	if got := every([]int{5, 0, 4, 1}, 3); !slices.Equal(got, []int{5, 1}) {
-		t.Errorf("every third label: %v", got)
-	}
-}
-
 // A run is gone on with, set aside and taken back as its options are asked for.
 func TestChoose(t *testing.T) {
 	dir := t.TempDir()
@@ -122,7 +110,7 @@ func TestChoose(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range epochs {
-			if err := l.Append(run.Row{Step: i + 1, Epoch: i + 1, Loss: 1, Reconstruction: 1}); err != nil {
+			if err := l.Append(autoenc.Loss{Step: i + 1, Epoch: i + 1, Loss: 1, Reconstruction: 1}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -283,8 +283,7 @@ func (j *job) earlierSeconds() error {
 
 // step notes a step's losses and shows them.
 func (j *job) step(p autoenc.Progress) {
-	err := j.losses.Append(run.Row{Step: p.Step, Epoch: p.Epoch, Loss: p.Loss.Loss,
-		Reconstruction: p.Reconstruction, Contrastive: p.Contrastive})
+	err := j.losses.Append(p.Loss)
 	if err != nil && j.err == nil {
 		j.err = err
 	}
