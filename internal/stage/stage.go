@@ -187,8 +187,11 @@ func (s *state) expected() (*record, error) {
 func (g *Graph) check(n node, want *record) (why string, finished bool) {
 	s := n.state()
 	b, err := os.ReadFile(g.recordPath(s.Name))
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return "", false
+	}
+	if err != nil {
+		return fmt.Sprintf("its record cannot be read: %v", err), false
 	}
 	have := new(record)
 	if json.Unmarshal(b, have) != nil {
