@@ -104,7 +104,9 @@ type classified struct {
 	PerClass  *both[[]float64]  `json:"per_class,omitempty"` // accuracy, test split
 }
 
-func nearest(spaces both[train.Space], d *train.Data, metric centroid.Metric) (b both[train.Classified], err error) {
+func nearest(
+	spaces both[train.Space], d *train.Data, metric centroid.Metric,
+) (b both[train.Classified], err error) {
 	if b.Original, err = train.NearestCentroid(spaces.Original, d, metric); err != nil {
 		return b, err
 	}
@@ -155,7 +157,8 @@ func (r *classified) print(w io.Writer) error {
 }
 
 func printBoth(w io.Writer, title string, b both[run.Splits]) error {
-	return table(w, [][]string{{title, "train", "test"}, splitsRow("original", b.Original), splitsRow("latent", b.Latent)})
+	return table(w, [][]string{{title, "train", "test"},
+		splitsRow("original", b.Original), splitsRow("latent", b.Latent)})
 }
 
 func printConfusion(w io.Writer, space string, counts [][]int, right []float64) error {
@@ -188,7 +191,10 @@ type clustered struct {
 	Seed     uint64           `json:"seed"`
 }
 
-func clusters(c *cli.Context, spaces both[train.Space], d *train.Data, metric centroid.Metric, show *progress.Display) error {
+func clusters(
+	c *cli.Context, spaces both[train.Space], d *train.Data, metric centroid.Metric,
+	show *progress.Display,
+) error {
 	o := centroid.DefaultKMeansOptions()
 	o.K, o.Metric, o.Seed = c.Int("clusters"), metric, c.Uint64("seed")
 	score := func(s train.Space, name string) (scores, error) {
@@ -232,10 +238,12 @@ func clusters(c *cli.Context, spaces both[train.Space], d *train.Data, metric ce
 	}
 	row := func(name string, s scores) []string {
 		return []string{name, percent(s.Accuracy.Train), percent(s.Accuracy.Test),
-			fmt.Sprintf("%.4f", s.NMI.Train), fmt.Sprintf("%.4f", s.NMI.Test), fmt.Sprintf("%.4f", s.ARI.Train), fmt.Sprintf("%.4f", s.ARI.Test)}
+			fmt.Sprintf("%.4f", s.NMI.Train), fmt.Sprintf("%.4f", s.NMI.Test),
+			fmt.Sprintf("%.4f", s.ARI.Train), fmt.Sprintf("%.4f", s.ARI.Test)}
 	}
 	return table(c.App.Writer, [][]string{
-		{fmt.Sprintf("%d clusters, %s", o.K, metric), "accuracy train", "test", "NMI train", "test", "ARI train", "test"},
+		{fmt.Sprintf("%d clusters, %s", o.K, metric),
+			"accuracy train", "test", "NMI train", "test", "ARI train", "test"},
 		row("original", found.Original), row("latent", found.Latent),
 	})
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,20 +35,26 @@ func optionFlags(c train.Config, names ...string) []cli.Flag {
 		if len(names) > 0 && !slices.Contains(names, o.Flag) {
 			continue
 		}
-		switch v := o.Value.(type) {
-		case *int:
-			flags = append(flags, &cli.IntFlag{Name: o.Flag, Value: *v, DefaultText: o.Default, Usage: o.Usage})
-		case *int64:
-			flags = append(flags, &cli.Int64Flag{Name: o.Flag, Value: *v, DefaultText: o.Default, Usage: o.Usage})
-		case *float64:
-			flags = append(flags, &cli.Float64Flag{Name: o.Flag, Value: *v, DefaultText: o.Default, Usage: o.Usage})
-		case *bool:
-			flags = append(flags, &cli.BoolFlag{Name: o.Flag, Value: *v, DefaultText: o.Default, Usage: o.Usage})
-		case *string:
-			flags = append(flags, &cli.StringFlag{Name: o.Flag, Value: *v, DefaultText: o.Default, Usage: o.Usage})
-		}
+		flags = append(flags, optionFlag(o))
 	}
 	return flags
+}
+
+func optionFlag(o train.Option) cli.Flag {
+	name, text, usage := o.Flag, o.Default, o.Usage
+	switch v := o.Value.(type) {
+	case *int:
+		return &cli.IntFlag{Name: name, Value: *v, DefaultText: text, Usage: usage}
+	case *int64:
+		return &cli.Int64Flag{Name: name, Value: *v, DefaultText: text, Usage: usage}
+	case *float64:
+		return &cli.Float64Flag{Name: name, Value: *v, DefaultText: text, Usage: usage}
+	case *bool:
+		return &cli.BoolFlag{Name: name, Value: *v, DefaultText: text, Usage: usage}
+	case *string:
+		return &cli.StringFlag{Name: name, Value: *v, DefaultText: text, Usage: usage}
+	}
+	panic(fmt.Sprintf("no flag for an option of type %T", o.Value))
 }
 
 // setOptions overwrites a run's options by the flags that were given.

@@ -83,8 +83,9 @@ func exponent(v float64) int { return int(math.Floor(math.Log10(math.Abs(v)) + 1
 // power writes 10 to the n.
 func power(n int) string { return "10^" + strings.Replace(strconv.Itoa(n), "-", string(Minus), 1) }
 
-// Log returns ticks for a log axis from low to high, both above 0. It labels powers of ten; where fewer than two fit, some or all of
-// their multiples; where the range is narrower than that, round numbers.
+// Log returns ticks for a log axis from low to high, both above 0. It labels powers
+// of ten; where fewer than two fit, some or all of their multiples; where the range is
+// narrower than that, round numbers.
 func Log(low, high float64) []Tick {
 	l, h := math.Log10(low), math.Log10(high)
 	const eps = 1e-9

@@ -30,7 +30,8 @@ func (d *drawing) sample(w io.Writer, format string) error {
 func ClassNames(dataset string) []string {
 	switch dataset {
 	case "fashion-mnist":
-		return []string{"T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot"}
+		return []string{"T-shirt", "trouser", "pullover", "dress", "coat",
+			"sandal", "shirt", "sneaker", "bag", "boot"}
 	case "kmnist":
 		return []string{"o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"}
 	}

@@ -40,7 +40,8 @@ func (b *book) embed(ctx context.Context, label string, s *space) (run.TSNE, err
 		return run.TSNE{}, err
 	}
 	y := matrix.Matrix{Data: e.Y, Rows: e.N, Cols: e.Components}
-	return run.TSNE{KL: e.KL, Iterations: e.Iterations, Seconds: e.Seconds}, matrix.WriteFile(b.mapPath(s), y)
+	result := run.TSNE{KL: e.KL, Iterations: e.Iterations, Seconds: e.Seconds}
+	return result, matrix.WriteFile(b.mapPath(s), y)
 }
 
 // mapPath is where the map of a space is.

@@ -35,7 +35,9 @@ func (b *book) classify(ctx context.Context, label string) (measured, error) {
 }
 
 // predict returns what the nearest centroid makes of a space.
-func (b *book) predict(ctx context.Context, s *space, m centroid.Metric) (train.Classified, error) {
+func (b *book) predict(
+	ctx context.Context, s *space, m centroid.Metric,
+) (train.Classified, error) {
 	if s == b.original {
 		return b.data.Original(m)
 	}

@@ -73,7 +73,8 @@ func Run(ctx context.Context, dir string, o Options, r progress.Reporter) (train
 		return train.Result{}, err
 	}
 	if _, err := os.Lstat(filepath.Join(dir, run.ConfigFile)); err == nil {
-		return train.Result{}, fmt.Errorf("%s is the run folder of one model: choose another folder", dir)
+		return train.Result{}, fmt.Errorf("%s is the run folder of one model: choose another folder",
+			dir)
 	}
 	folder, err := run.Create(dir)
 	if err != nil {
@@ -150,26 +151,23 @@ func (b *book) plan() error {
 		if spec.Options, err = s.config.Numbers(); err != nil {
 			return err
 		}
-		s.trained = stage.Add(b.graph, spec, func(ctx context.Context, label string) (train.Result, error) {
-			return b.train(ctx, label, s)
-		})
+		s.trained = stage.Add(b.graph, spec, of(s, b.train))
 		trained = append(trained, s.trained)
 	}
 	data := dataOptions{b.o.Dataset, b.o.Limit}
-	b.classified = stage.Add(b.graph, stage.Spec{Name: "classify", Options: data, Inputs: trained}, b.classify)
+	classify := stage.Spec{Name: "classify", Options: data, Inputs: trained}
+	b.classified = stage.Add(b.graph, classify, b.classify)
 
 	results = append(results, trained...)
 	for _, s := range b.spaces() {
-		spec := stage.Spec{Name: "t-SNE " + s.name, Options: embedOptions{b.o.Dataset, b.o.Every, b.o.Limit},
-			Outputs: below("tsne", s.name+".npy")}
+		spec := stage.Spec{Name: "t-SNE " + s.name, Outputs: below("tsne", s.name+".npy"),
+			Options: embedOptions{b.o.Dataset, b.o.Every, b.o.Limit}}
 		if s.trained == nil {
 			spec.Outputs = append(spec.Outputs, below("tsne", "labels.npy")...)
 		} else {
 			spec.Inputs = []stage.Input{s.trained}
 		}
-		s.embedded = stage.Add(b.graph, spec, func(ctx context.Context, label string) (run.TSNE, error) {
-			return b.embed(ctx, label, s)
-		})
+		s.embedded = stage.Add(b.graph, spec, of(s, b.embed))
 		results = append(results, s.embedded)
 	}
 	var drawn []string
@@ -180,9 +178,15 @@ func (b *book) plan() error {
 	}
 	figures := stage.Add(b.graph, stage.Spec{Name: "figures", Options: data, Inputs: results,
 		Outputs: below("figures", drawn...)}, b.drawFigures)
-	stage.Add(b.graph, stage.Spec{Name: "report", Options: data, Inputs: append(results, b.classified, figures),
+	stage.Add(b.graph, stage.Spec{Name: "report", Options: data,
+		Inputs:  append(results, b.classified, figures),
 		Outputs: []string{run.MetricsFile, "report.html"}}, b.writeReport)
 	return nil
+}
+
+// of is the work of a stage of one space.
+func of[T any](s *space, work func(context.Context, string, *space) (T, error)) stage.Work[T] {
+	return func(ctx context.Context, label string) (T, error) { return work(ctx, label, s) }
 }
 
 func newSpace(c train.Config, loss train.ExtraLoss) *space {
@@ -203,4 +207,6 @@ func below(folder string, names ...string) []string {
 type none struct{}
 
 // status is a job without a count.
-func status(label, note string) progress.Status { return progress.Status{Label: label, Note: note} }
+func status(label, note string) progress.Status {
+	return progress.Status{Label: label, Note: note}
+}

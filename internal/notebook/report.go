@@ -16,8 +16,8 @@ import (
 
 // metrics puts together metrics.json from what the stages left.
 func (b *book) metrics() run.Metrics {
-	m := run.Metrics{Dataset: b.o.Dataset, Epochs: b.o.Epochs, Seed: &b.o.Seed, Accuracy: b.classified.Result().Accuracy,
-		MSE: map[string]run.Splits{}, TSNE: map[string]run.TSNE{}, Seconds: map[string]float64{}}
+	m := run.Metrics{Dataset: b.o.Dataset, Epochs: b.o.Epochs, Seed: &b.o.Seed,
+		Accuracy: b.classified.Result().Accuracy, MSE: map[string]run.Splits{}, TSNE: map[string]run.TSNE{}, Seconds: map[string]float64{}}
 	total := 0.0
 	for _, seconds := range b.graph.Seconds() {
 		total += seconds
@@ -44,7 +44,9 @@ func (b *book) writeReport(ctx context.Context, label string) (none, error) {
 	if err != nil {
 		return none{}, err
 	}
-	err = atomicfile.Write(b.folder.Path("report.html"), func(w io.Writer) error { return report.Write(w, page) })
+	err = atomicfile.Write(b.folder.Path("report.html"), func(w io.Writer) error {
+		return report.Write(w, page)
+	})
 	if err != nil {
 		return none{}, err
 	}
@@ -53,17 +55,18 @@ func (b *book) writeReport(ctx context.Context, label string) (none, error) {
 
 func (b *book) page(ctx context.Context, m run.Metrics) (report.Report, error) {
 	p := report.Report{
-		Title: "Unsupervised classifiers: " + b.o.Dataset, Command: b.o.Command, Dataset: b.o.Dataset, Epochs: b.o.Epochs,
-		Seed: b.o.Seed, Device: m.Device, Libtorch: m.Libtorch, Date: time.Now().Format("2 January 2006, 15:04"),
-		Config: b.settings(), Notes: Notes(b.o.Config),
+		Title: "Unsupervised classifiers: " + b.o.Dataset, Command: b.o.Command,
+		Dataset: b.o.Dataset, Epochs: b.o.Epochs, Seed: b.o.Seed, Device: m.Device, Libtorch: m.Libtorch,
+		Date: time.Now().Format("2 January 2006, 15:04"), Config: b.settings(), Notes: Notes(b.o.Config),
 	}
 	images := b.data.Train
-	p.Explorer = &report.Explorer{Labels: b.labels(), Classes: ClassNames(b.o.Dataset), Stride: b.o.Every,
-		Images: matrix.Every(images.Images, images.Rows*images.Cols, b.o.Every)}
+	p.Explorer = &report.Explorer{Labels: b.labels(), Classes: ClassNames(b.o.Dataset),
+		Stride: b.o.Every, Images: matrix.Every(images.Images, images.Rows*images.Cols, b.o.Every)}
 	p.Explorer.N = len(p.Explorer.Labels)
 	for _, s := range b.spaces() {
 		cosine := b.classified.Result().Cosine[s.name]
-		p.Accuracy = append(p.Accuracy, report.Accuracy{Space: s.name, Euclidean: m.Accuracy[s.name], Cosine: &cosine})
+		p.Accuracy = append(p.Accuracy,
+			report.Accuracy{Space: s.name, Euclidean: m.Accuracy[s.name], Cosine: &cosine})
 		y, err := matrix.ReadFile(b.mapPath(s))
 		if err != nil {
 			return p, err
@@ -97,13 +100,16 @@ func (b *book) page(ctx context.Context, m run.Metrics) (report.Report, error) {
 
 // captions are the texts of the report's figures.
 var captions = map[string]report.Figure{
-	"tsne": {Caption: "t-SNE of the embedded training images: pixels left, latent vectors of the autoencoder right",
-		Alt: "Two scatter plots of points coloured by class, original space on the left and latent space on the right"},
+	"tsne": {Caption: "t-SNE of the embedded training images: " +
+		"pixels left, latent vectors of the autoencoder right",
+		Alt: "Two scatter plots of points coloured by class, " +
+			"original space on the left and latent space on the right"},
 	"tsne-contrastive": {Caption: "t-SNE of the latent vectors after contrastive training",
 		Alt: "A scatter plot of points coloured by class, latent space of the contrastive model"},
 	"reconstructions": {Caption: "Test images and what the models make of them",
 		Alt: "A row of test images above their reconstructions"},
-	"loss":   {Caption: "Training loss", Alt: "Training loss against iterations on a logarithmic axis"},
+	"loss": {Caption: "Training loss",
+		Alt: "Training loss against iterations on a logarithmic axis"},
 	"sample": {Caption: "The first training image", Alt: "A 28 by 28 pixel image in false colours"},
 }
 
@@ -116,6 +122,7 @@ func (b *book) settings() []report.Setting {
 		}
 	}
 	return append(list,
-		report.Setting{Key: "embedded", Value: fmt.Sprintf("training images 0, %d, %d, ...", b.o.Every, 2*b.o.Every)},
+		report.Setting{Key: "embedded",
+			Value: fmt.Sprintf("training images 0, %d, %d, ...", b.o.Every, 2*b.o.Every)},
 		report.Setting{Key: "latent", Value: run.ProgramVersion})
 }

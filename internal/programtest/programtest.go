@@ -39,7 +39,8 @@ func Build(dir string) (string, error) {
 		return "", err
 	}
 	built, path := filepath.Join(shared, "latent"), filepath.Join(dir, "latent")
-	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", built, "latent/cmd/latent").CombinedOutput()
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", built, "latent/cmd/latent")
+	out, err := build.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}

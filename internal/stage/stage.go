@@ -57,16 +57,19 @@ type Spec struct {
 // Input is a stage on which another may depend: any Stage.
 type Input interface{ state() *state }
 
+// Work does a stage. label is how progress names it, and how far it is: [2/8] train
+// reconstruction.
+type Work[T any] func(ctx context.Context, label string) (T, error)
+
 // Stage is a stage whose result is a T, which JSON reads back as it was.
 type Stage[T any] struct {
 	s      state
-	work   func(ctx context.Context, label string) (T, error)
+	work   Work[T]
 	result T
 }
 
-// Add adds a stage behind those that are there. work does it; label is how
-// progress names it, and how far it is: [2/8] train reconstruction.
-func Add[T any](g *Graph, spec Spec, work func(ctx context.Context, label string) (T, error)) *Stage[T] {
+// Add adds a stage behind those that are there.
+func Add[T any](g *Graph, spec Spec, work Work[T]) *Stage[T] {
 	s := &Stage[T]{s: state{Spec: spec}, work: work}
 	g.stages = append(g.stages, s)
 	return s
@@ -88,7 +91,9 @@ func (s *Stage[T]) run(ctx context.Context, label string) (json.RawMessage, erro
 	return json.Marshal(s.result)
 }
 
-func (s *Stage[T]) recall(result json.RawMessage) error { return json.Unmarshal(result, &s.result) }
+func (s *Stage[T]) recall(result json.RawMessage) error {
+	return json.Unmarshal(result, &s.result)
+}
 
 // node is a stage as the graph handles it, whatever its result is.
 type node interface {
@@ -117,7 +122,9 @@ type record struct {
 // Run does the stages that are not finished, in order, and returns how many there
 // were. Before the first of them prepare is called, which counts as a stage of that
 // name, but leaves no record.
-func (g *Graph) Run(ctx context.Context, name string, prepare func(ctx context.Context, label string) error) (done int, err error) {
+func (g *Graph) Run(
+	ctx context.Context, name string, prepare func(ctx context.Context, label string) error,
+) (done int, err error) {
 	total := len(g.stages) + 1
 	for i, n := range g.stages {
 		s := n.state()

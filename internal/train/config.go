@@ -34,7 +34,7 @@ type Config struct {
 	WeightDecay  float64 `json:"weight_decay"`
 	Shuffle      bool    `json:"shuffle"`
 	Precision    string  `json:"precision"` // fp32, tf32 or bf16
-	Init         string  `json:"init"`      // state_dict to start from; "" is PyTorch's initial weights
+	Init         string  `json:"init"`      // state_dict to start from; "": PyTorch's weights
 
 	ExtraLoss
 
@@ -50,8 +50,8 @@ type Config struct {
 func DefaultConfig() Config {
 	o := autoenc.DefaultOptions()
 	return Config{
-		Dataset: "mnist", Data: "data", Epochs: o.Epochs, BatchSize: o.BatchSize, LearningRate: o.LearningRate,
-		WeightDecay: o.WeightDecay, Shuffle: o.Shuffle, Precision: string(o.Precision),
+		Dataset: "mnist", Data: "data", Epochs: o.Epochs, BatchSize: o.BatchSize,
+		LearningRate: o.LearningRate, WeightDecay: o.WeightDecay, Shuffle: o.Shuffle, Precision: string(o.Precision),
 		ExtraLoss: ExtraLoss{Contrastive: "none"}, Device: "auto", Threads: torch.DefaultThreads(),
 	}
 }
@@ -64,7 +64,8 @@ func (c Config) Validate() error {
 	case !slices.Contains(dataset.Names(), c.Dataset):
 		return fmt.Errorf("unknown dataset %q: want %s", c.Dataset, strings.Join(dataset.Names(), ", "))
 	case c.Limit < 0:
-		return &autoenc.OptionError{Field: "Limit", Value: c.Limit, Want: "at least 1, or 0 for all images"}
+		return &autoenc.OptionError{Field: "Limit", Value: c.Limit,
+			Want: "at least 1, or 0 for all images"}
 	case c.Threads < 1:
 		return &autoenc.OptionError{Field: "Threads", Value: c.Threads, Want: "at least 1"}
 	}
@@ -80,7 +81,8 @@ func (c Config) Validate() error {
 // training are the training loop's part of the config.
 func (c Config) training() autoenc.Options {
 	o := autoenc.DefaultOptions()
-	o.Epochs, o.BatchSize, o.LearningRate, o.WeightDecay = c.Epochs, c.BatchSize, c.LearningRate, c.WeightDecay
+	o.Epochs, o.BatchSize = c.Epochs, c.BatchSize
+	o.LearningRate, o.WeightDecay = c.LearningRate, c.WeightDecay
 	o.Shuffle, o.Precision = c.Shuffle, autoenc.Precision(c.Precision)
 	return o
 }

@@ -19,7 +19,9 @@ type Data struct {
 
 // OpenData opens a dataset, fetching what is missing. limit keeps only the first so
 // many images of each split, 0 all.
-func OpenData(ctx context.Context, dir, name string, limit int, r progress.Reporter) (*Data, error) {
+func OpenData(
+	ctx context.Context, dir, name string, limit int, r progress.Reporter,
+) (*Data, error) {
 	d, err := dataset.Open(dir, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		r.Printf("%s is not complete in %s: fetching it", name, dir)
@@ -46,14 +48,18 @@ func First(s *dataset.Split, n int) *dataset.Split {
 }
 
 // FetchData fetches what is missing of a dataset and verifies all of it.
-func FetchData(ctx context.Context, dir, name string, r progress.Reporter) ([]dataset.File, error) {
+func FetchData(
+	ctx context.Context, dir, name string, r progress.Reporter,
+) ([]dataset.File, error) {
 	o := dataset.DefaultFetchOptions()
 	o.Progress = func(p dataset.Progress) {
-		r.Update(progress.Status{Label: "fetch " + p.File, Unit: "KB", Done: int(p.Done >> 10), Total: int(p.Total >> 10)})
+		r.Update(progress.Status{Label: "fetch " + p.File, Unit: "KB",
+			Done: int(p.Done >> 10), Total: int(p.Total >> 10)})
 	}
 	files, err := dataset.Fetch(ctx, dir, name, o)
 	if err != nil {
-		return nil, fmt.Errorf("%w (put the files into %s yourself, or name another folder with --data)", err, dir)
+		return nil, fmt.Errorf("%w (put the files into %s yourself, or name another folder with --data)",
+			err, dir)
 	}
 	return files, nil
 }

@@ -19,11 +19,17 @@ const (
 
 // Files are those that a finished run leaves in its folder.
 func Files() []string {
-	return []string{run.ConfigFile, checkpointFile, modelFile, run.LossesFile, run.MetricsFile, "loss.png", "loss.svg"}
+	return append(numberFiles(), "loss.png", "loss.svg")
+}
+
+// numberFiles are those without the figures.
+func numberFiles() []string {
+	return []string{run.ConfigFile, checkpointFile, modelFile, run.LossesFile, run.MetricsFile}
 }
 
 // ErrOptions is wrapped by errors about options that do not fit the run folder.
-var ErrOptions = errors.New("only --epochs (more of them), --threads, --device and --data may change")
+var ErrOptions = errors.New(
+	"only --epochs (more of them), --threads, --device and --data may change")
 
 // mayChange lists the config's fields that a resumed run may have otherwise.
 var mayChange = []string{"epochs", "threads", "device", "data", "latent", "go", "libtorch"}
@@ -49,10 +55,11 @@ func claim(dir string, resume bool) (*run.Folder, error) {
 
 // vacant says why a new run cannot begin in dir.
 func vacant(dir string) error {
-	for _, name := range []string{run.ConfigFile, checkpointFile, modelFile, run.LossesFile, run.MetricsFile} {
+	for _, name := range numberFiles() {
 		_, err := os.Lstat(filepath.Join(dir, name))
 		if err == nil {
-			return fmt.Errorf("%s holds a run already (%s): go on with --resume, or choose another folder", dir, name)
+			return fmt.Errorf("%s holds a run already (%s): go on with --resume, or choose another folder",
+				dir, name)
 		}
 	}
 	return nil

@@ -43,7 +43,8 @@ func (j *job) finish(ctx context.Context, began time.Time) (Result, error) {
 		return Result{}, err
 	}
 	err = j.folder.UpdateMetrics(func(m *run.Metrics) {
-		*m = run.Metrics{Dataset: j.Dataset, Epochs: j.Epochs, Seed: &j.Seed, Device: j.Device, Libtorch: j.Libtorch,
+		*m = run.Metrics{Dataset: j.Dataset, Epochs: j.Epochs, Seed: &j.Seed,
+			Device: j.Device, Libtorch: j.Libtorch,
 			Accuracy: accuracy, MSE: map[string]run.Splits{j.Space(): mse},
 			Seconds: map[string]float64{j.Space(): j.seconds, run.Total: time.Since(began).Seconds()}}
 		result.Metrics = *m

@@ -33,7 +33,8 @@ func Open(dir, device string, threads int) (*Model, error) {
 	}
 	m, err := autoenc.Load(filepath.Join(dir, modelFile), 784)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w (its training has not ended: latent train --out %s --resume)", err, dir)
+		return nil, fmt.Errorf("%w (its training has not ended: latent train --out %s --resume)",
+			err, dir)
 	}
 	if err != nil {
 		return nil, err

@@ -146,7 +146,8 @@ func (j *job) prepare(extra autoenc.ExtraLoss, checkpoint *autoenc.Checkpoint) e
 	if checkpoint != nil {
 		at = checkpoint.Step
 		if err = j.trainer.Restore(checkpoint); err != nil {
-			err = fmt.Errorf("%s: %w; choose another folder, or put back the run's own file", j.folder.Path(checkpointFile), err)
+			err = fmt.Errorf("%s: %w; choose another folder, or put back the run's own file",
+				j.folder.Path(checkpointFile), err)
 		}
 	}
 	if err == nil && at > j.trainer.Steps() {
@@ -196,8 +197,8 @@ func (j *job) step(p autoenc.Progress) {
 	if err != nil && j.err == nil {
 		j.err = err
 	}
-	j.report.Update(progress.Status{Label: j.label, Note: fmt.Sprintf("epoch %d/%d", p.Epoch, p.Epochs),
-		Unit: "steps", Done: p.Step, Total: p.Steps, Tail: fmt.Sprintf("loss %e", p.Loss.Loss)})
+	j.report.Update(progress.Status{Label: j.label,
+		Note: fmt.Sprintf("epoch %d/%d", p.Epoch, p.Epochs), Unit: "steps", Done: p.Step, Total: p.Steps, Tail: fmt.Sprintf("loss %e", p.Loss.Loss)})
 }
 
 // save writes the losses, then the checkpoint: whatever happens in between, the
@@ -217,7 +218,8 @@ func (j *job) train(ctx context.Context) error {
 	began := time.Now()
 	err := j.trainer.Run(ctx)
 	j.seconds += time.Since(began).Seconds()
-	if err != nil && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) { // such as a checkpoint that cannot be written
+	if err != nil && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) {
+		// Such as a checkpoint that cannot be written.
 		return err
 	}
 	if err == nil {
