@@ -1,7 +1,6 @@
 package autoenc
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -63,28 +62,27 @@ func DefaultOptions() Options {
 		Shuffle: true, Precision: FP32, SaveEvery: 5 * time.Second}
 }
 
-// Validate names the first option that is out of range.
+// Validate reports the first option that is out of range, as an *OptionError.
 func (o Options) Validate() error {
+	bad := func(field string, value any, want string) error {
+		return fmt.Errorf("autoenc: %w", &OptionError{Field: field, Value: value, Want: want})
+	}
 	switch {
 	case o.Epochs < 1:
-		return fmt.Errorf("autoenc: epochs must be at least 1, got %d", o.Epochs)
+		return bad("Epochs", o.Epochs, "at least 1")
 	case o.BatchSize < 1:
-		return fmt.Errorf("autoenc: batch size must be at least 1, got %d", o.BatchSize)
+		return bad("BatchSize", o.BatchSize, "at least 1")
 	case !(o.LearningRate > 0) || o.LearningRate > 1e6:
-		return fmt.Errorf("autoenc: learning rate must be above 0 and finite, got %g", o.LearningRate)
+		return bad("LearningRate", o.LearningRate, "above 0 and finite")
 	case !(o.WeightDecay >= 0) || o.WeightDecay > 1e6:
-		return fmt.Errorf("autoenc: weight decay must be at least 0 and finite, got %g", o.WeightDecay)
+		return bad("WeightDecay", o.WeightDecay, "at least 0 and finite")
+	case o.Precision != FP32 && o.Precision != TF32 && o.Precision != BF16:
+		return bad("Precision", o.Precision, "fp32, tf32 or bf16")
 	}
-	switch o.Precision {
-	case FP32, TF32:
-		return nil
-	case BF16:
-		if o.Plain {
-			return errors.New("autoenc: a plain run has precision fp32: gotorch's operations do not multiply in bf16")
-		}
-		return nil
+	if o.Plain && o.Precision == BF16 {
+		return bad("Precision", o.Precision, "fp32 in a plain run: gotorch's operations do not multiply in bf16")
 	}
-	return fmt.Errorf("autoenc: precision must be fp32, tf32 or bf16, got %q", o.Precision)
+	return nil
 }
 
 // ExtraLoss is a term beside the reconstruction loss, computed inside the

@@ -68,13 +68,17 @@ func New(name string, o Options) (autoenc.ExtraLoss, error) {
 	return loss, nil
 }
 
-// validate checks what all losses share.
+// validate checks what all losses share. A number out of range is an
+// *autoenc.OptionError.
 func (o Options) validate() error {
+	bad := func(field string, value float64, want string) error {
+		return fmt.Errorf("contrastive: %w", &autoenc.OptionError{Field: field, Value: value, Want: want})
+	}
 	switch {
 	case !(o.Temperature > 0) || o.Temperature > 1e6:
-		return fmt.Errorf("contrastive: temperature must be above 0 and finite, got %g", o.Temperature)
+		return bad("Temperature", o.Temperature, "above 0 and finite")
 	case !(o.Weight >= 0) || o.Weight > 1e6:
-		return fmt.Errorf("contrastive: weight must be at least 0 and finite, got %g", o.Weight)
+		return bad("Weight", o.Weight, "at least 0 and finite")
 	case o.Similarity != Cosine && o.Similarity != Euclidean:
 		return fmt.Errorf("contrastive: unknown similarity %q: want cosine or euclidean", o.Similarity)
 	case o.Augment:

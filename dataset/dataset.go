@@ -11,12 +11,15 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 	"syscall"
+
+	"latent/internal/atomicfile"
 )
 
 // Split is one half of a data set. It is safe for concurrent reading.
@@ -129,21 +132,15 @@ func (f *fileSpec) load(path string, content bool) (*IDX, File, error) {
 
 // readRaw reads the whole file, unless it is larger than any right one.
 func (f *fileSpec) readRaw(path string) ([]byte, error) {
-	info, err := os.Stat(path)
+	r, size, err := atomicfile.Open(path)
 	if err != nil {
-		return nil, cause(err)
+		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("not a regular file")
+	defer r.Close()
+	if most := f.unpackedSize() + 1<<20; size > most {
+		return nil, fmt.Errorf("%d bytes, more than the %d that it may have; %s", size, most, remedy)
 	}
-	if most := f.unpackedSize() + 1<<20; info.Size() > most {
-		return nil, fmt.Errorf("%d bytes, more than the %d that it may have; %s", info.Size(), most, remedy)
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, cause(err)
-	}
-	return b, nil
+	return io.ReadAll(r)
 }
 
 // remedy ends the error about a file that is not the right one.

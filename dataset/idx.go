@@ -8,7 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+
+	"latent/internal/atomicfile"
 )
 
 // IDX is an array of unsigned bytes as the IDX format holds it
@@ -48,19 +49,12 @@ func readIDX(path string, most int64) (*IDX, error) {
 }
 
 func decodeFile(path string, most int64) (*IDX, error) {
-	info, err := os.Stat(path) // before opening: opening a pipe would block
+	f, size, err := atomicfile.Open(path)
 	if err != nil {
-		return nil, cause(err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("not a regular file")
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, cause(err)
+		return nil, err
 	}
 	defer f.Close()
-	return decodeIDX(f, info.Size(), most)
+	return decodeIDX(f, size, most)
 }
 
 // ReadIDXLabels reads a one-dimensional IDX file (idx1), plain or gzip'd, as
@@ -189,15 +183,6 @@ func truncated(err error) error {
 	}
 	if errors.Is(err, gzip.ErrHeader) {
 		return fmt.Errorf("not gzip, or other data follow the gzip data: %w", err)
-	}
-	return err
-}
-
-// cause strips the path from a file error, which the caller adds itself.
-func cause(err error) error {
-	var e *os.PathError
-	if errors.As(err, &e) {
-		return e.Err
 	}
 	return err
 }

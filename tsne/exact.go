@@ -1,3 +1,5 @@
+// Above 400 lines: the steps of one search, in order, around the state that they share.
+
 package tsne
 
 import (

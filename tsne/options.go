@@ -166,10 +166,22 @@ func DefaultOptions() Options {
 	}
 }
 
-// Validate reports the first field whose value makes no sense for any data.
+// OptionError says that a field of Options has a value that makes no sense.
+type OptionError struct {
+	Field string // its name in Options, such as "Perplexity"
+	Value any    // what it holds
+	Want  string // what it may hold, such as "a number of at least 1"
+}
+
+func (e *OptionError) Error() string {
+	return fmt.Sprintf("tsne: Options.%s is %v: want %s", e.Field, e.Value, e.Want)
+}
+
+// Validate reports the first field whose value makes no sense for any data, as an
+// *OptionError.
 func (o Options) Validate() error {
 	bad := func(field string, value any, want string) error {
-		return fmt.Errorf("tsne: Options.%s is %v: want %s", field, value, want)
+		return &OptionError{Field: field, Value: value, Want: want}
 	}
 	finite := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 	switch {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"latent/internal/notebook"
+	"latent/internal/run"
 )
 
 // usageError is an error of the call: an unknown flag, a value out of range.
@@ -48,12 +48,12 @@ func oneLine(err error) string {
 
 func newApp(out *bufio.Writer) *cli.App {
 	cli.VersionFlag = &cli.BoolFlag{Name: "version", Aliases: []string{"V"}, Usage: "print the version", DisableDefaultText: true}
-	cli.VersionPrinter = func(c *cli.Context) { fmt.Fprintln(c.App.Writer, "latent", notebook.Version) }
+	cli.VersionPrinter = func(c *cli.Context) { fmt.Fprintln(c.App.Writer, "latent", run.ProgramVersion) }
 	cli.HelpFlag = &cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "explain the command", DisableDefaultText: true}
 	app := &cli.App{
 		Name:    "latent",
 		Usage:   "autoencoder, contrastive losses, t-SNE and nearest-centroid classifiers on MNIST",
-		Version: notebook.Version,
+		Version: run.ProgramVersion,
 		Description: `Trains a PyTorch-compatible autoencoder, looks at its latent space with t-SNE and
 tells the classes apart by nearest centroids or k-means.
 

@@ -7,9 +7,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"latent/centroid"
-	"latent/internal/notebook"
 	"latent/internal/progress"
 	"latent/internal/run"
+	"latent/internal/train"
 )
 
 func classifyCommand() *cli.Command {
@@ -57,31 +57,31 @@ func classify(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	latents, err := notebook.Latents(c.Context, "latent", m.AutoEncoder, data)
+	latents, err := train.Latents(c.Context, m.Config.Space(), m.AutoEncoder, data)
 	if err != nil {
 		return err
 	}
-	spaces := []notebook.Space{notebook.Pixels(data), latents}
+	spaces := both[train.Space]{Latent: latents, Original: train.Pixels(data)}
 	if c.IsSet("clusters") {
 		return clusters(c, spaces, data, metric, d)
 	}
-	result := classified{Metric: metric.String(), Accuracy: map[string]run.Splits{}, classes: map[string]notebook.Classified{}}
-	for _, s := range spaces {
-		got, err := notebook.NearestCentroid(s, data, metric)
+	result := classified{Metric: metric.String()}
+	predicted, err := nearest(spaces, data, metric)
+	if err != nil {
+		return err
+	}
+	result.Accuracy = accuracies(predicted)
+	if c.Bool("confusion") {
+		result.Confusion = &both[[][]int]{confusion(predicted.Latent, data), confusion(predicted.Original, data)}
+		result.PerClass = &both[[]float64]{perClass(result.Confusion.Latent), perClass(result.Confusion.Original)}
+	}
+	if m.Config.Contrastive != "none" && !c.IsSet("metric") {
+		byCosine, err := nearest(spaces, data, centroid.Cosine)
 		if err != nil {
 			return err
 		}
-		result.add(s.Name, got, data, c.Bool("confusion"))
-	}
-	if m.Config.Contrastive != "none" && !c.IsSet("metric") {
-		result.Cosine = map[string]run.Splits{}
-		for _, s := range spaces {
-			got, err := notebook.NearestCentroid(s, data, centroid.Cosine)
-			if err != nil {
-				return err
-			}
-			result.Cosine[s.Name] = got.Accuracy
-		}
+		cosine := accuracies(byCosine)
+		result.Cosine = &cosine
 	}
 	if c.Bool("json") {
 		return printJSON(c, result)
@@ -89,68 +89,90 @@ func classify(c *cli.Context) error {
 	return result.print(c.App.Writer)
 }
 
-// classified is what classify prints.
-type classified struct {
-	Accuracy  map[string]run.Splits `json:"accuracy"`
-	Metric    string                `json:"metric"`
-	Cosine    map[string]run.Splits `json:"accuracy_cosine,omitempty"`
-	Confusion map[string][][]int    `json:"confusion,omitempty"` // [label][predicted], test split
-	PerClass  map[string][]float64  `json:"per_class,omitempty"` // accuracy, test split
-
-	classes map[string]notebook.Classified
+// both is something of the pixels and of the model's latents.
+type both[T any] struct {
+	Latent   T `json:"latent"`
+	Original T `json:"original"`
 }
 
-func (r *classified) add(space string, got notebook.Classified, d *notebook.Data, confusion bool) {
-	r.Accuracy[space], r.classes[space] = got.Accuracy, got
-	if !confusion {
-		return
+// classified is what classify prints.
+type classified struct {
+	Accuracy  both[run.Splits]  `json:"accuracy"`
+	Metric    string            `json:"metric"`
+	Cosine    *both[run.Splits] `json:"accuracy_cosine,omitempty"`
+	Confusion *both[[][]int]    `json:"confusion,omitempty"` // [label][predicted], test split
+	PerClass  *both[[]float64]  `json:"per_class,omitempty"` // accuracy, test split
+}
+
+func nearest(
+	spaces both[train.Space], d *train.Data, metric centroid.Metric,
+) (b both[train.Classified], err error) {
+	if b.Original, err = train.NearestCentroid(spaces.Original, d, metric); err != nil {
+		return b, err
 	}
-	if r.Confusion == nil {
-		r.Confusion, r.PerClass = map[string][][]int{}, map[string][]float64{}
-	}
-	counts := centroid.Confusion(got.Test, d.Test.Labels, 10)
-	r.Confusion[space] = counts
+	b.Latent, err = train.NearestCentroid(spaces.Latent, d, metric)
+	return b, err
+}
+
+func accuracies(b both[train.Classified]) both[run.Splits] {
+	return both[run.Splits]{Latent: b.Latent.Accuracy, Original: b.Original.Accuracy}
+}
+
+func confusion(c train.Classified, d *train.Data) [][]int {
+	return centroid.Confusion(c.Test, d.Test.Labels, 10)
+}
+
+// perClass is the accuracy of each class, from [label][predicted].
+func perClass(counts [][]int) []float64 {
+	var right []float64
 	for class, row := range counts {
 		total := 0
 		for _, n := range row {
 			total += n
 		}
-		r.PerClass[space] = append(r.PerClass[space], float64(row[class])/float64(max(total, 1)))
+		right = append(right, float64(row[class])/float64(max(total, 1)))
 	}
+	return right
 }
 
 func (r *classified) print(w io.Writer) error {
-	if err := table(w, accuracyRows("nearest centroid, "+r.Metric, r.Accuracy)); err != nil {
+	if err := printBoth(w, "nearest centroid, "+r.Metric, r.Accuracy); err != nil {
 		return err
 	}
 	if r.Cosine != nil {
 		fmt.Fprintln(w)
-		if err := table(w, accuracyRows("nearest centroid, cosine", r.Cosine)); err != nil {
+		if err := printBoth(w, "nearest centroid, cosine", *r.Cosine); err != nil {
 			return err
 		}
 	}
-	for _, space := range []string{"original", "latent"} {
-		counts, ok := r.Confusion[space]
-		if !ok {
-			continue
-		}
-		head := []string{space + ", test"}
-		rows := [][]string{head}
-		for class, row := range counts {
-			rows[0] = append(rows[0], fmt.Sprint("-> ", class))
-			cells := []string{fmt.Sprint(class)}
-			for _, n := range row {
-				cells = append(cells, fmt.Sprint(n))
-			}
-			rows = append(rows, append(cells, percent(r.PerClass[space][class])))
-		}
-		rows[0] = append(rows[0], "right")
-		fmt.Fprintln(w)
-		if err := table(w, rows); err != nil {
-			return err
-		}
+	if r.Confusion == nil {
+		return nil
 	}
-	return nil
+	fmt.Fprintln(w)
+	if err := printConfusion(w, "original", r.Confusion.Original, r.PerClass.Original); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	return printConfusion(w, "latent", r.Confusion.Latent, r.PerClass.Latent)
+}
+
+func printBoth(w io.Writer, title string, b both[run.Splits]) error {
+	return table(w, [][]string{{title, "train", "test"},
+		splitsRow("original", b.Original), splitsRow("latent", b.Latent)})
+}
+
+func printConfusion(w io.Writer, space string, counts [][]int, right []float64) error {
+	rows := [][]string{{space + ", test"}}
+	for class, row := range counts {
+		rows[0] = append(rows[0], fmt.Sprint("-> ", class))
+		cells := []string{fmt.Sprint(class)}
+		for _, n := range row {
+			cells = append(cells, fmt.Sprint(n))
+		}
+		rows = append(rows, append(cells, percent(right[class])))
+	}
+	rows[0] = append(rows[0], "right")
+	return table(w, rows)
 }
 
 // scores say how well clusters match labels.
@@ -160,22 +182,33 @@ type scores struct {
 	ARI      run.Splits `json:"ari"`
 }
 
-func clusters(c *cli.Context, spaces []notebook.Space, d *notebook.Data, metric centroid.Metric, show *progress.Display) error {
+// clustered is what classify --clusters prints.
+type clustered struct {
+	Accuracy both[run.Splits] `json:"accuracy"`
+	Clusters int              `json:"clusters"`
+	Metric   string           `json:"metric"`
+	Scores   both[scores]     `json:"scores"`
+	Seed     uint64           `json:"seed"`
+}
+
+func clusters(
+	c *cli.Context, spaces both[train.Space], d *train.Data, metric centroid.Metric,
+	show *progress.Display,
+) error {
 	o := centroid.DefaultKMeansOptions()
 	o.K, o.Metric, o.Seed = c.Int("clusters"), metric, c.Uint64("seed")
-	found := map[string]scores{}
-	for _, s := range spaces {
+	score := func(s train.Space, name string) (scores, error) {
 		o.Progress = func(start, iteration int) {
-			show.Update(progress.Status{Label: "k-means, " + s.Name, Unit: "starts", Done: start, Total: o.Starts,
+			show.Update(progress.Status{Label: "k-means, " + name, Unit: "starts", Done: start, Total: o.Starts,
 				Tail: fmt.Sprint("iteration ", iteration)})
 		}
 		k, err := centroid.KMeans(c.Context, s.Train, d.Train.N, o)
 		if err != nil {
-			return err
+			return scores{}, err
 		}
 		test, err := k.Centroids.Predict(s.Test, d.Test.N)
 		if err != nil {
-			return err
+			return scores{}, err
 		}
 		names, accuracy := centroid.Match(k.Labels, d.Train.Labels)
 		right := 0
@@ -184,22 +217,33 @@ func clusters(c *cli.Context, spaces []notebook.Space, d *notebook.Data, metric 
 				right++
 			}
 		}
-		found[s.Name] = scores{
+		return scores{
 			Accuracy: run.Splits{Train: accuracy, Test: float64(right) / float64(d.Test.N)},
 			NMI:      run.Splits{Train: centroid.NMI(k.Labels, d.Train.Labels), Test: centroid.NMI(test, d.Test.Labels)},
 			ARI:      run.Splits{Train: centroid.ARI(k.Labels, d.Train.Labels), Test: centroid.ARI(test, d.Test.Labels)},
-		}
+		}, nil
+	}
+	var found both[scores]
+	var err error
+	if found.Original, err = score(spaces.Original, "original"); err != nil {
+		return err
+	}
+	if found.Latent, err = score(spaces.Latent, "latent"); err != nil {
+		return err
 	}
 	show.Done()
 	if c.Bool("json") {
-		return printJSON(c, map[string]any{"clusters": o.K, "metric": metric.String(), "seed": o.Seed, "scores": found,
-			"accuracy": map[string]run.Splits{"original": found["original"].Accuracy, "latent": found["latent"].Accuracy}})
+		return printJSON(c, clustered{Clusters: o.K, Metric: metric.String(), Seed: o.Seed, Scores: found,
+			Accuracy: both[run.Splits]{Latent: found.Latent.Accuracy, Original: found.Original.Accuracy}})
 	}
-	rows := [][]string{{fmt.Sprintf("%d clusters, %s", o.K, metric), "accuracy train", "test", "NMI train", "test", "ARI train", "test"}}
-	for _, space := range []string{"original", "latent"} {
-		s := found[space]
-		rows = append(rows, []string{space, percent(s.Accuracy.Train), percent(s.Accuracy.Test),
-			fmt.Sprintf("%.4f", s.NMI.Train), fmt.Sprintf("%.4f", s.NMI.Test), fmt.Sprintf("%.4f", s.ARI.Train), fmt.Sprintf("%.4f", s.ARI.Test)})
+	row := func(name string, s scores) []string {
+		return []string{name, percent(s.Accuracy.Train), percent(s.Accuracy.Test),
+			fmt.Sprintf("%.4f", s.NMI.Train), fmt.Sprintf("%.4f", s.NMI.Test),
+			fmt.Sprintf("%.4f", s.ARI.Train), fmt.Sprintf("%.4f", s.ARI.Test)}
 	}
-	return table(c.App.Writer, rows)
+	return table(c.App.Writer, [][]string{
+		{fmt.Sprintf("%d clusters, %s", o.K, metric),
+			"accuracy train", "test", "NMI train", "test", "ARI train", "test"},
+		row("original", found.Original), row("latent", found.Latent),
+	})
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"latent/dataset"
-	"latent/internal/notebook"
+	"latent/internal/train"
 )
 
 func dataCommand() *cli.Command {
@@ -29,7 +29,7 @@ func data(c *cli.Context) error {
 		return err
 	}
 	d := display(c)
-	files, err := notebook.FetchData(c.Context, c.String("data"), name, d)
+	files, err := train.FetchData(c.Context, c.String("data"), name, d)
 	d.Done()
 	if err != nil {
 		return err

@@ -1,17 +1,21 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/urfave/cli/v2"
 
+	"latent/autoenc"
 	"latent/dataset"
-	"latent/internal/notebook"
 	"latent/internal/progress"
-	"latent/torch"
+	"latent/internal/train"
+	"latent/tsne"
 )
 
 // Flags that several commands have, with one meaning.
@@ -24,23 +28,96 @@ func quietFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress", DisableDefaultText: true}
 }
 
-func dataFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "data", Value: "data", Usage: "`DIR` of the datasets, laid out as torchvision does"},
-		&cli.StringFlag{Name: "dataset", Value: "mnist", Usage: strings.Join(dataset.Names(), ", ")},
+// optionFlags are the flags of a training run's options, all or the named ones.
+func optionFlags(c train.Config, names ...string) []cli.Flag {
+	var flags []cli.Flag
+	for _, o := range c.Options() {
+		if len(names) > 0 && !slices.Contains(names, o.Flag) {
+			continue
+		}
+		flags = append(flags, optionFlag(o))
+	}
+	return flags
+}
+
+func optionFlag(o train.Option) cli.Flag {
+	name, text, usage := o.Flag, o.Default, o.Usage
+	switch v := o.Value.(type) {
+	case *int:
+		return &cli.IntFlag{Name: name, Value: *v, DefaultText: text, Usage: usage}
+	case *int64:
+		return &cli.Int64Flag{Name: name, Value: *v, DefaultText: text, Usage: usage}
+	case *float64:
+		return &cli.Float64Flag{Name: name, Value: *v, DefaultText: text, Usage: usage}
+	case *bool:
+		return &cli.BoolFlag{Name: name, Value: *v, DefaultText: text, Usage: usage}
+	case *string:
+		return &cli.StringFlag{Name: name, Value: *v, DefaultText: text, Usage: usage}
+	}
+	panic(fmt.Sprintf("no flag for an option of type %T", o.Value))
+}
+
+// setOptions overwrites a run's options by the flags that were given.
+func setOptions(c *cli.Context, config *train.Config) {
+	for _, o := range config.Options() {
+		if !c.IsSet(o.Flag) {
+			continue
+		}
+		switch v := o.Value.(type) {
+		case *int:
+			*v = c.Int(o.Flag)
+		case *int64:
+			*v = c.Int64(o.Flag)
+		case *float64:
+			*v = c.Float64(o.Flag)
+		case *bool:
+			*v = c.Bool(o.Flag)
+		case *string:
+			*v = c.String(o.Flag)
+		}
 	}
 }
 
-func deviceFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto, cpu, cuda or cuda:N"},
-		threadsFlag(),
+// wrongOption is the error of a call whose options do not validate. It names the flag.
+func wrongOption(err error) error {
+	var ours *autoenc.OptionError
+	var tsnes *tsne.OptionError
+	switch {
+	case errors.As(err, &ours):
+		return usagef("--%s must be %s, got %v", flagOf(ours.Field), ours.Want, ours.Value)
+	case errors.As(err, &tsnes):
+		return usagef("--%s must be %s, got %v", kebab(tsnes.Field), tsnes.Want, tsnes.Value)
 	}
+	return usageError{err}
 }
 
-func threadsFlag() cli.Flag {
-	return &cli.IntFlag{Name: "threads", Value: torch.DefaultThreads(), DefaultText: "all cores", Usage: "cores to compute on"}
+// flagOf is the flag of an option of a training run.
+func flagOf(field string) string {
+	for _, o := range new(train.Config).Options() {
+		if o.Field == field {
+			return o.Flag
+		}
+	}
+	return kebab(field)
 }
+
+// kebab makes a flag's name of a field's: EarlyExaggeration is early-exaggeration.
+func kebab(field string) string {
+	var flag strings.Builder
+	for i, r := range field {
+		if i > 0 && unicode.IsUpper(r) {
+			flag.WriteByte('-')
+		}
+		flag.WriteRune(unicode.ToLower(r))
+	}
+	return flag.String()
+}
+
+func dataFlags() []cli.Flag { return optionFlags(train.DefaultConfig(), "data", "dataset") }
+
+func deviceFlags() []cli.Flag { return optionFlags(train.DefaultConfig(), "device", "threads") }
+
+func threadsFlag() cli.Flag { return optionFlags(train.DefaultConfig(), "threads")[0] }
 
 func runFlag() cli.Flag {
 	return &cli.StringFlag{Name: "run", Usage: "run folder `DIR` of a trained model"}
@@ -84,7 +161,7 @@ func modelFlags() []cli.Flag {
 }
 
 // openModel loads the model that --run names.
-func openModel(c *cli.Context) (*notebook.Model, error) {
+func openModel(c *cli.Context) (*train.Model, error) {
 	dir, err := need(c, "run")
 	if err != nil {
 		return nil, err
@@ -93,10 +170,10 @@ func openModel(c *cli.Context) (*notebook.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := notebook.CheckDevice(c.String("device")); err != nil {
+	if err := train.CheckDevice(c.String("device")); err != nil {
 		return nil, usageError{err}
 	}
-	m, err := notebook.OpenModel(dir, c.String("device"), n)
+	m, err := train.Open(dir, c.String("device"), n)
 	if err == nil && c.IsSet("data") {
 		m.Config.Data = c.String("data")
 	}

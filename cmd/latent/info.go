@@ -9,7 +9,8 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/cpu"
 
-	"latent/internal/notebook"
+	"latent/internal/run"
+	"latent/internal/train"
 	"latent/torch"
 )
 
@@ -27,7 +28,7 @@ func info(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := notebook.CheckDevice(c.String("device")); err != nil {
+	if err := train.CheckDevice(c.String("device")); err != nil {
 		return usageError{err}
 	}
 	if err := torch.Init(n); err != nil {
@@ -47,13 +48,13 @@ func info(c *cli.Context) error {
 	}
 	if c.Bool("json") {
 		return printJSON(c, map[string]any{
-			"version": notebook.Version, "commit": commit(), "go": runtime.Version(), "platform": platform(),
+			"version": run.ProgramVersion, "commit": commit(), "go": runtime.Version(), "platform": platform(),
 			"libtorch": map[string]any{"version": t.Version, "path": t.Path, "blas": t.BLAS, "cuda": t.CUDA, "cuda_devices": t.CUDADevices},
 			"device":   device, "threads": t.Threads, "cores": runtime.NumCPU(), "cpu_features": cpuFeatures(),
 		})
 	}
 	return table(c.App.Writer, [][]string{
-		{"latent", strings.TrimSpace(notebook.Version + " " + commit())},
+		{"latent", strings.TrimSpace(run.ProgramVersion + " " + commit())},
 		{"Go", runtime.Version() + " " + platform()},
 		{"libtorch", t.Version},
 		{"  path", t.Path},

@@ -2,32 +2,24 @@ package main
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"latent/internal/datasettest"
+	"latent/internal/programtest"
 )
 
 // program builds the program once, for tests that need a process of its own.
 var program = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(scratch, "latent")
-	out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
-	}
-	return path, nil
+	return programtest.Build(scratch)
 })
 
 var scratch string // removed when all tests are done
@@ -37,11 +29,7 @@ func TestMain(m *testing.M) {
 	if scratch, err = os.MkdirTemp("", "latent-test-"); err != nil {
 		panic(err)
 	}
-	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
-		if signal.Ignored(s) { // as under nohup, which the program under test would inherit
-			signal.Notify(make(chan os.Signal, 1), s)
-		}
-	}
+	programtest.TakeSignals()
 	code := m.Run()
 	os.RemoveAll(scratch)
 	os.Exit(code)
@@ -195,27 +183,8 @@ func dataDir(t *testing.T) string {
 	if unpacked {
 		return dir
 	}
-	datasettest.Open(t, "mnist")
-	raw := filepath.Join("MNIST", "raw")
-	if err := os.MkdirAll(filepath.Join(dir, raw), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for _, split := range []string{"train", "t10k"} {
-		for _, file := range []string{"images-idx3-ubyte", "labels-idx1-ubyte"} {
-			name := filepath.Join(raw, split+"-"+file)
-			b, err := os.ReadFile(filepath.Join(datasettest.Dir(t), name))
-			if err != nil {
-				z, err := gzip.NewReader(bytes.NewReader(read(t, filepath.Join(datasettest.Dir(t), name+".gz"))))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if b, err = io.ReadAll(z); err != nil {
-					t.Fatal(err)
-				}
-			}
-			write(t, filepath.Join(dir, name), string(b))
-		}
-	}
+	d := datasettest.Open(t, "mnist")
+	datasettest.Write(t, filepath.Join(dir, "MNIST", "raw"), d.Train, d.Test)
 	unpacked = true
 	return dir
 }

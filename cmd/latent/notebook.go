@@ -29,7 +29,7 @@ further, and a changed option does again only what depends on it.
 		Flags: slices.Concat([]cli.Flag{
 			outFlag("folder `DIR` of all results"),
 			&cli.IntFlag{Name: "every", Value: notebook.DefaultOptions().Every, Usage: "embed each `K`-th training image"},
-		}, trainFlags(notebook.DefaultOptions().Config), dataFlags(), deviceFlags(), []cli.Flag{jsonFlag(), quietFlag()}),
+		}, optionFlags(notebook.DefaultOptions().Config), []cli.Flag{jsonFlag(), quietFlag()}),
 		Action: wholeNotebook,
 	}
 }

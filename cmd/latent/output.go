@@ -9,8 +9,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"latent/internal/notebook"
 	"latent/internal/run"
+	"latent/internal/train"
 )
 
 // printJSON writes one JSON object.
@@ -34,16 +34,22 @@ func percent(v float64) string { return fmt.Sprintf("%.2f %%", 100*v) }
 // accuracyRows are the rows of an accuracy table, spaces in their usual order.
 func accuracyRows(title string, accuracy map[string]run.Splits) [][]string {
 	rows := [][]string{{title, "train", "test"}}
-	for _, space := range []string{"original", "latent", "reconstruction", "contrastive"} {
+	for _, space := range spaces {
 		if a, ok := accuracy[space]; ok {
-			rows = append(rows, []string{space, percent(a.Train), percent(a.Test)})
+			rows = append(rows, splitsRow(space, a))
 		}
 	}
 	return rows
 }
 
+var spaces = []string{run.Original, run.Reconstruction, run.Contrastive}
+
+func splitsRow(name string, s run.Splits) []string {
+	return []string{name, percent(s.Train), percent(s.Test)}
+}
+
 // printMetrics shows a folder's metrics.
-func printMetrics(w io.Writer, m notebook.Result, notes []string) error {
+func printMetrics(w io.Writer, m train.Result, notes []string) error {
 	if err := table(w, accuracyRows("nearest centroid", m.Accuracy)); err != nil {
 		return err
 	}
@@ -54,7 +60,7 @@ func printMetrics(w io.Writer, m notebook.Result, notes []string) error {
 		}
 	}
 	rows := [][]string{{"mean squared error", "train", "test"}}
-	for _, space := range []string{"reconstruction", "contrastive"} {
+	for _, space := range spaces[1:] {
 		if e, ok := m.MSE[space]; ok {
 			rows = append(rows, []string{space, fmt.Sprintf("%.5f", e.Train), fmt.Sprintf("%.5f", e.Test)})
 		}
@@ -64,7 +70,7 @@ func printMetrics(w io.Writer, m notebook.Result, notes []string) error {
 		return err
 	}
 	rows = [][]string{{"t-SNE", "KL", "iterations", "seconds"}}
-	for _, space := range []string{"original", "reconstruction", "contrastive"} {
+	for _, space := range spaces {
 		if t, ok := m.TSNE[space]; ok {
 			rows = append(rows, []string{space, fmt.Sprintf("%.4f", t.KL), fmt.Sprint(t.Iterations), fmt.Sprintf("%.1f", t.Seconds)})
 		}

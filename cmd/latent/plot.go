@@ -12,7 +12,6 @@ import (
 	"latent/internal/atomicfile"
 	"latent/internal/figure"
 	"latent/internal/matrix"
-	"latent/internal/notebook"
 	"latent/internal/run"
 )
 
@@ -54,12 +53,12 @@ func plotLoss(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	rows, err := run.ReadLosses(dir)
+	losses, err := run.ReadLosses(dir)
 	if err != nil {
 		return err
 	}
 	return writePlot(c, func(w io.Writer, format string) error {
-		return figure.Loss(w, format, notebook.LossCurve("", rows))
+		return figure.Loss(w, format, run.Series{Losses: losses})
 	})
 }
 
@@ -90,9 +89,7 @@ func plotScatter(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		for i := 0; i < len(labels); i += every {
-			panel.Labels = append(panel.Labels, labels[i])
-		}
+		panel.Labels = matrix.Every(labels, 1, every)
 		if len(panel.Labels) != y.Rows {
 			return fmt.Errorf("%s has %d labels, %s has %d points: --every K takes each K-th label",
 				path, len(panel.Labels), input, y.Rows)

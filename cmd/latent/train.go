@@ -10,9 +10,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"latent/contrastive"
 	"latent/internal/notebook"
 	"latent/internal/progress"
+	"latent/internal/train"
 	"latent/torch"
 )
 
@@ -37,76 +37,31 @@ keeps the run folder:
 		Flags: slices.Concat([]cli.Flag{
 			outFlag("run folder `DIR`"),
 			&cli.BoolFlag{Name: "resume", Usage: "go on with the run in --out, with its own options", DisableDefaultText: true},
-		}, trainFlags(notebook.DefaultConfig()), dataFlags(), deviceFlags(), []cli.Flag{jsonFlag(), quietFlag()}),
-		Action: train,
-	}
-}
-
-// trainFlags are those that decide a model's numbers, in train and notebook.
-func trainFlags(d notebook.Config) []cli.Flag {
-	return []cli.Flag{
-		&cli.IntFlag{Name: "epochs", Value: d.Epochs, Usage: "passes over the training images in all"},
-		&cli.IntFlag{Name: "batch-size", Value: d.BatchSize, Usage: "images a step"},
-		&cli.Float64Flag{Name: "lr", Value: d.LearningRate, Usage: "Adam's learning rate"},
-		&cli.Float64Flag{Name: "weight-decay", Value: d.WeightDecay, Usage: "L2 term in the gradient"},
-		&cli.BoolFlag{Name: "shuffle", Value: d.Shuffle, Usage: "a new order of the images every epoch (--shuffle=false: none)"},
-		&cli.StringFlag{Name: "precision", Value: d.Precision, Usage: "of matrix products: fp32, tf32 (CUDA) or bf16"},
-		&cli.BoolFlag{Name: "plain", DisableDefaultText: true,
-			Usage: "train with gotorch's own operations one by one: slower, the reference for the fused ones"},
-		&cli.StringFlag{Name: "init", Usage: "start from the state_dict in `FILE.pt`"},
-		&cli.Int64Flag{Name: "seed", Value: d.Seed, Usage: "what torch.manual_seed would get"},
-		&cli.IntFlag{Name: "limit", Value: d.Limit, DefaultText: "all", Usage: "use only the first `N` images of each split, for a quick look"},
-		&cli.StringFlag{Name: "contrastive", Value: d.Contrastive, Usage: "loss added on the latents: none, notebook, nt-xent or supcon"},
-		&cli.Float64Flag{Name: "temperature", DefaultText: "the loss's own", Usage: "of the contrastive loss"},
-		&cli.StringFlag{Name: "similarity", DefaultText: "the loss's own", Usage: "of the contrastive loss: cosine or euclidean"},
-		&cli.BoolFlag{Name: "augment", DefaultText: "the loss's own", Usage: "let supcon see an augmented copy of each image, as nt-xent always does"},
-		&cli.Float64Flag{Name: "contrastive-weight", DefaultText: "the loss's own", Usage: "of the contrastive loss beside the reconstruction loss"},
+		}, optionFlags(train.DefaultConfig()), []cli.Flag{jsonFlag(), quietFlag()}),
+		Action: trainModel,
 	}
 }
 
 // configure overwrites base with the flags that were given.
-func configure(c *cli.Context, base notebook.Config) (notebook.Config, error) {
+func configure(c *cli.Context, base train.Config) (train.Config, error) {
 	if name := c.String("contrastive"); c.IsSet("contrastive") && name != base.Contrastive {
-		base.ExtraLoss = notebook.NewExtraLoss(name)
+		base.ExtraLoss = train.NewExtraLoss(name)
 	}
-	for name, set := range map[string]func(){
-		"data":               func() { base.Data = c.String("data") },
-		"dataset":            func() { base.Dataset = c.String("dataset") },
-		"device":             func() { base.Device = c.String("device") },
-		"threads":            func() { base.Threads = c.Int("threads") },
-		"epochs":             func() { base.Epochs = c.Int("epochs") },
-		"batch-size":         func() { base.BatchSize = c.Int("batch-size") },
-		"lr":                 func() { base.LearningRate = c.Float64("lr") },
-		"weight-decay":       func() { base.WeightDecay = c.Float64("weight-decay") },
-		"shuffle":            func() { base.Shuffle = c.Bool("shuffle") },
-		"precision":          func() { base.Precision = c.String("precision") },
-		"plain":              func() { base.Plain = c.Bool("plain") },
-		"init":               func() { base.Init = c.String("init") },
-		"seed":               func() { base.Seed = c.Int64("seed") },
-		"limit":              func() { base.Limit = c.Int("limit") },
-		"temperature":        func() { base.Temperature = c.Float64("temperature") },
-		"similarity":         func() { base.Similarity = contrastive.Similarity(c.String("similarity")) },
-		"augment":            func() { base.Augment = c.Bool("augment") },
-		"contrastive-weight": func() { base.Weight = c.Float64("contrastive-weight") },
-	} {
-		if c.IsSet(name) {
-			set()
-		}
-	}
+	setOptions(c, &base)
 	if err := base.Validate(); err != nil {
-		return base, usageError{err}
+		return base, wrongOption(err)
 	}
 	return base, nil
 }
 
-func train(c *cli.Context) error {
+func trainModel(c *cli.Context) error {
 	dir, err := need(c, "out")
 	if err != nil {
 		return err
 	}
-	base := notebook.DefaultConfig()
+	base := train.DefaultConfig()
 	if c.Bool("resume") {
-		if base, err = notebook.ReadConfig(dir); err != nil {
+		if base, err = train.ReadConfig(dir); err != nil {
 			return fmt.Errorf("%w (nothing to resume: leave --resume out to begin)", err)
 		}
 	}
@@ -122,15 +77,15 @@ func train(c *cli.Context) error {
 	if group != nil && group.Rank > 0 {
 		d = progress.New(io.Discard, progress.Options{Quiet: true})
 	}
-	metrics, err := notebook.Train(c.Context, dir, config, notebook.TrainOptions{
+	metrics, err := train.Run(c.Context, dir, config, train.Options{
 		Resume: c.Bool("resume"), Group: group, Label: "train", Report: d,
-		Data: func(ctx context.Context) (*notebook.Data, error) {
-			return notebook.OpenData(ctx, config.Data, config.Dataset, config.Limit, d)
+		Data: func(ctx context.Context) (*train.Data, error) {
+			return train.OpenData(ctx, config.Data, config.Dataset, config.Limit, d)
 		},
 	})
 	d.Done()
 	switch {
-	case errors.Is(err, notebook.ErrOptions):
+	case errors.Is(err, train.ErrOptions):
 		return usageError{err}
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("%w; go on with: latent train --out %s --resume", err, quote(dir))

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -92,7 +89,7 @@ func embed(c *cli.Context) error {
 			return fmt.Errorf("%s has %d columns, %s has %d", c.String("transform"), added.Cols, input, x.Cols)
 		}
 	}
-	x = notebook.Every(x, every)
+	x = x.Every(every)
 	d := display(c)
 	o.Progress = notebook.ShowTSNE(d, "tsne")
 	o.Neighbors = notebook.Neighbors(o.Threads)
@@ -157,7 +154,7 @@ func tsneOptions(c *cli.Context) (tsne.Options, error) {
 		o.Init = tsne.InitGiven
 	}
 	if err := o.Validate(); err != nil {
-		return o, usageError{errors.New(flagNames(err.Error()))}
+		return o, wrongOption(err)
 	}
 	if initial != "" {
 		y, err := matrix.ReadFile(initial)
@@ -170,18 +167,4 @@ func tsneOptions(c *cli.Context) (tsne.Options, error) {
 		o.Initial = y.Data
 	}
 	return o, nil
-}
-
-var (
-	optionField = regexp.MustCompile(`Options\.[A-Za-z]+`)
-	wordStart   = regexp.MustCompile(`[A-Z]`)
-)
-
-// flagNames turns the names of options into those of their flags:
-// Options.EarlyExaggeration is --early-exaggeration.
-func flagNames(text string) string {
-	return optionField.ReplaceAllStringFunc(text, func(field string) string {
-		name := strings.TrimPrefix(field, "Options.")
-		return "-" + strings.ToLower(wordStart.ReplaceAllString(name, "-$0"))
-	})
 }

@@ -141,7 +141,7 @@ func (l contrastiveLoss) Loss(b autoenc.Batch) *torch.Tensor {
 // encode returns the latent vectors of each split, 50 values per image.
 func encode(ctx context.Context, model *autoenc.AutoEncoder, splits ...*dataset.Split) (outs [2][]float32) {
 	for i, s := range splits {
-		outs[i] = must(model.Encode(ctx, autoenc.FromPixels(s.Images, s.N)))
+		outs[i] = must(autoenc.Encode(ctx, model, autoenc.FromPixels(s.Images, s.N)))
 	}
 	return outs
 }

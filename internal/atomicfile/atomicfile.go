@@ -60,6 +60,37 @@ func Write(path string, write func(w io.Writer) error) error {
 	return nil
 }
 
+// Open opens a regular file for reading and returns its size in bytes. Anything else
+// is refused before it is opened: opening a pipe would wait for its writer. The
+// error leaves out the path, which the caller names.
+func Open(path string) (*os.File, int64, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, 0, cause(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, 0, errors.New("not a regular file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, cause(err)
+	}
+	if info, err = f.Stat(); err != nil {
+		f.Close()
+		return nil, 0, cause(err)
+	}
+	return f, info.Size(), nil
+}
+
+// cause takes the path out of a file error.
+func cause(err error) error {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
+	}
+	return err
+}
+
 // replace writes a temporary file beside path and renames it.
 func replace(path string, write func(w io.Writer) error) error {
 	if target, err := filepath.EvalSymlinks(path); err == nil {

@@ -364,3 +364,30 @@ func TestTemporaryNameIsRecognised(t *testing.T) {
 		t.Errorf("%d of 100 temporary names not recognised", short)
 	}
 }
+
+// Open tells the size of a regular file, follows links to one, and neither waits at
+// a pipe nor names the path.
+func TestOpen(t *testing.T) {
+	dir := t.TempDir()
+	path, link, pipe := filepath.Join(dir, "a"), filepath.Join(dir, "link"), filepath.Join(dir, "pipe")
+	if err := os.WriteFile(path, []byte("four"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Symlink(path, link), syscall.Mkfifo(pipe, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{path, link} {
+		f, size, err := Open(name)
+		if err != nil || size != 4 {
+			t.Fatalf("%s: %d bytes, %v", name, size, err)
+		}
+		f.Close()
+	}
+	for name, want := range map[string]string{
+		pipe: "not a regular file", dir: "not a regular file", path + "/b": "not a directory", dir + "/none": "no such file",
+	} {
+		if _, _, err := Open(name); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", name, err, want)
+		}
+	}
+}

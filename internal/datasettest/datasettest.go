@@ -3,6 +3,7 @@ package datasettest
 
 import (
 	"context"
+	"encoding/binary"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,4 +49,35 @@ func Open(t testing.TB, name string) *dataset.Dataset {
 	}
 	t.Skipf("%s is not here: %v", name, err)
 	return nil
+}
+
+// Write writes a data set into dir in IDX format, as torchvision names it. Unpacked it
+// is read faster than .gz.
+func Write(t testing.TB, dir string, train, test *dataset.Split) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write := func(name string, content []byte) {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, s := range map[string]*dataset.Split{"train": train, "t10k": test} {
+		labels := make([]byte, s.N)
+		for i, l := range s.Labels {
+			labels[i] = byte(l)
+		}
+		write(name+"-images-idx3-ubyte", IDX(s.Images, s.N, s.Rows, s.Cols))
+		write(name+"-labels-idx1-ubyte", IDX(labels, s.N))
+	}
+}
+
+// IDX is an IDX file of bytes.
+func IDX(content []byte, dims ...int) []byte {
+	b := []byte{0, 0, 8, byte(len(dims))}
+	for _, d := range dims {
+		b = binary.BigEndian.AppendUint32(b, uint32(d))
+	}
+	return append(b, content...)
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"latent/internal/datasettest"
 	"latent/torch/pt"
 )
 
@@ -70,16 +71,16 @@ func TestHostileIDX(t *testing.T) {
 		return []string{"plot", "scatter", "--input", y, "--labels", labels, "--output", figure}
 	}
 	least := call(t, plot(filepath.Join(dir, "none"))...).memory
-	good := idx([]byte{1, 2, 3, 4}, 4)
+	good := datasettest.IDX([]byte{1, 2, 3, 4}, 4)
 	for _, c := range few(2, []hostile{
-		{"bomb.gz", zeros(t, idx(nil, 1<<28), 1<<28), "claims"},
+		{"bomb.gz", zeros(t, datasettest.IDX(nil, 1<<28), 1<<28), "claims"},
 		{"corrupt.gz", flip(packed(t, good), -6), "gzip"},
 		{"truncated", good[:7], "truncated"},
 		{"short", good[:11], "truncated"},
 		{"long", append(slices.Clone(good), 5), "trailing data"},
 		{"magic", []byte("GIF89a and more"), "not an IDX file"},
 		{"type", append([]byte{0, 0, 0xd, 1}, good[4:]...), "IDX type 0x0d"},
-		{"2^62 labels", idx(nil, 1<<31, 1<<31), "claims"},
+		{"2^62 labels", datasettest.IDX(nil, 1<<31, 1<<31), "claims"},
 		{"truncated.gz", packed(t, good)[:20], "truncated"},
 	}...) {
 		path := write(t, filepath.Join(dir, c.name), c.content)
@@ -96,7 +97,7 @@ func TestHostileIDX(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range few(1, []hostile{
-		{"t10k-images-idx3-ubyte", zeros(t, idx(nil, 10000, 28, 1<<8), 10000*28<<8), "remove the file and fetch it again"},
+		{"t10k-images-idx3-ubyte", zeros(t, datasettest.IDX(nil, 10000, 28, 1<<8), 10000*28<<8), "remove the file and fetch it again"},
 		{"train-labels-idx1-ubyte", read(t, filepath.Join(data, "MNIST/raw/train-labels-idx1-ubyte"))[:1000], "remove the file and fetch it again"},
 		{"train-labels-idx1-ubyte", flip(read(t, filepath.Join(data, "MNIST/raw/train-labels-idx1-ubyte")), 500), "remove the file and fetch it again"},
 	}...) {

@@ -2,12 +2,10 @@ package faulttest
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -19,8 +17,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"latent/dataset"
 	"latent/internal/datasettest"
+	"latent/internal/programtest"
 )
 
 // Environment variables that make this test program become the program under test:
@@ -47,20 +45,14 @@ func runTests(m *testing.M) int {
 		panic(err)
 	}
 	defer os.RemoveAll(scratch)
-	program = filepath.Join(scratch, "latent")
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", program, "latent/cmd/latent")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
+	if program, err = programtest.Build(scratch); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	if err := os.Chmod(scratch, 0o755); err != nil {
 		panic(err)
 	}
-	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
-		if signal.Ignored(s) { // as under nohup, which the program under test would inherit
-			signal.Notify(make(chan os.Signal, 1), s)
-		}
-	}
+	programtest.TakeSignals()
 	return m.Run()
 }
 
@@ -257,35 +249,10 @@ func dataDir(t *testing.T) string {
 	if data.dir == "" {
 		d := datasettest.Open(t, "mnist")
 		dir := filepath.Join(scratch, "data")
-		writeSet(t, filepath.Join(dir, "MNIST", "raw"), d.Train, d.Test)
+		datasettest.Write(t, filepath.Join(dir, "MNIST", "raw"), d.Train, d.Test)
 		data.dir = dir
 	}
 	return data.dir
-}
-
-// writeSet writes a data set in IDX format.
-func writeSet(t *testing.T, dir string, train, test *dataset.Split) {
-	t.Helper()
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for name, s := range map[string]*dataset.Split{"train": train, "t10k": test} {
-		labels := make([]byte, s.N)
-		for i, l := range s.Labels {
-			labels[i] = byte(l)
-		}
-		write(t, filepath.Join(dir, name+"-images-idx3-ubyte"), idx(s.Images, s.N, s.Rows, s.Cols))
-		write(t, filepath.Join(dir, name+"-labels-idx1-ubyte"), idx(labels, s.N))
-	}
-}
-
-// idx is an IDX file of bytes.
-func idx(content []byte, dims ...int) []byte {
-	b := []byte{0, 0, 8, byte(len(dims))}
-	for _, d := range dims {
-		b = binary.BigEndian.AppendUint32(b, uint32(d))
-	}
-	return append(b, content...)
 }
 
 func write(t *testing.T, path string, content []byte) string {

@@ -34,7 +34,7 @@ func TestDegenerateData(t *testing.T) {
 	// KMNIST's files have no published checksum when unpacked, so that any of its
 	// sizes are taken.
 	kuzushiji := filepath.Join(folder(t), "data")
-	writeSet(t, filepath.Join(kuzushiji, "KMNIST", "raw"), constant(60000, 0, 7), constant(10000, 0, 7))
+	datasettest.Write(t, filepath.Join(kuzushiji, "KMNIST", "raw"), constant(60000, 0, 7), constant(10000, 0, 7))
 	flat := func(command string, more ...string) []string {
 		return append([]string{command, "--data", kuzushiji, "--dataset", "kmnist", "--threads", "1", "--quiet", "--epochs", "1"}, more...)
 	}

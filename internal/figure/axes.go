@@ -3,9 +3,7 @@ package figure
 import (
 	"image/color"
 	"math"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -13,13 +11,14 @@ import (
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"latent/internal/axis"
 )
 
 const (
 	textSize  = 10 // points; ticks, labels and legend
 	titleSize = 12
 	lineWidth = 0.72 // points: two pixels
-	minus     = '−'  // as matplotlib writes negative numbers
 )
 
 var (
@@ -87,125 +86,25 @@ func setRange(a *plot.Axis, low, high float64) {
 	a.Min, a.Max = low-margin, high+margin
 }
 
-// linearTicks is the largest number of ticks, at round numbers; there are fewer
-// where their labels are long.
-type linearTicks int
+// ticks are the axis package's as gonum/plot asks for them.
+type ticks func(low, high float64) []axis.Tick
 
-func (most linearTicks) Ticks(low, high float64) []plot.Tick {
-	return roundTicks(low, high, int(most), 0)
+func (f ticks) Ticks(low, high float64) []plot.Tick {
+	var out []plot.Tick
+	for _, t := range f(low, high) {
+		out = append(out, plot.Tick{Value: t.Value, Label: t.Label})
+	}
+	return out
+}
+
+// linearTicks are at most so many, at round numbers.
+func linearTicks(most int) ticks {
+	return func(low, high float64) []axis.Tick { return axis.Linear(low, high, most) }
 }
 
 // wholeTicks is linearTicks at whole numbers only.
-type wholeTicks int
-
-func (most wholeTicks) Ticks(low, high float64) []plot.Tick {
-	return roundTicks(low, high, int(most), 1)
-}
-
-func roundTicks(low, high float64, most int, leastStep float64) []plot.Tick {
-	const characters = 44 // that fit under an axis with space between labels
-	var ticks []plot.Tick
-	for ; most > 0; most-- {
-		unit := math.Pow(10, math.Floor(math.Log10((high-low)/float64(most))))
-		for _, m := range []float64{1, 2, 2.5, 5, 10, 20} {
-			step := max(m*unit, leastStep)
-			first, last := math.Ceil(low/step), math.Floor(high/step)
-			if last-first >= float64(most) || leastStep > 0 && step != math.Trunc(step) {
-				continue
-			}
-			ticks = ticks[:0]
-			for i := first; i <= last; i++ {
-				ticks = append(ticks, plot.Tick{Value: i * step, Label: number(i*step, step)})
-			}
-			break
-		}
-		length := 0
-		for _, t := range ticks {
-			length += utf8.RuneCountInString(t.Label)
-		}
-		if length <= characters || len(ticks) <= 2 {
-			break
-		}
-	}
-	return ticks
-}
-
-// number writes v with the decimals that its step has; large and small ones
-// with a power of ten.
-func number(v, step float64) string {
-	s := ""
-	switch {
-	case v == 0:
-		s = "0"
-	case step >= 1e6 || step < 1e-4:
-		m, e, _ := strings.Cut(strconv.FormatFloat(v, 'e', max(0, exponent(v)-exponent(step)+1), 64), "e")
-		if strings.Contains(m, ".") {
-			m = strings.TrimRight(strings.TrimRight(m, "0"), ".")
-		}
-		n, _ := strconv.Atoi(e)
-		s = m + "×" + power(n)
-	default:
-		decimals := max(0, -exponent(step))
-		if m := step * math.Pow10(decimals); math.Abs(m-math.Round(m)) > 1e-6 { // 2.5
-			decimals++
-		}
-		s = strconv.FormatFloat(v, 'f', decimals, 64)
-	}
-	return strings.Replace(s, "-", string(minus), 1)
-}
-
-// exponent returns the power of ten of v's first digit.
-func exponent(v float64) int { return int(math.Floor(math.Log10(math.Abs(v)) + 1e-9)) }
-
-// power writes 10 to the n for the text handler powers.
-func power(n int) string { return "10^" + strings.Replace(strconv.Itoa(n), "-", string(minus), 1) }
-
-// logTicks labels powers of ten; where fewer than two fit, some or all of
-// their multiples; where the range is narrower than that, round numbers.
-type logTicks struct{}
-
-func (logTicks) Ticks(low, high float64) []plot.Tick {
-	l, h := math.Log10(low), math.Log10(high)
-	const eps = 1e-9
-	first, last := math.Ceil(l-eps), math.Floor(h+eps)
-	stride := math.Ceil((last - first + 1) / 8)
-	labelled := []float64{1}
-	switch {
-	case last-first >= 1:
-	case h-l < 0.3:
-		return linearTicks(6).Ticks(low, high)
-	case h-l < 0.7:
-		labelled = []float64{1, 2, 3, 4, 5, 6, 7, 8, 9}
-	case h-l < 1.2:
-		labelled = []float64{1, 2, 3, 4, 6}
-	default:
-		labelled = []float64{1, 2, 5}
-	}
-	var ticks []plot.Tick
-	for e := math.Floor(l); e <= last; e++ {
-		if stride > 1 {
-			if math.Mod(e-first, stride) == 0 {
-				ticks = append(ticks, plot.Tick{Value: math.Pow(10, e), Label: power(int(e))})
-			}
-			continue
-		}
-		for m := 1.0; m < 10; m++ {
-			t := plot.Tick{Value: m * math.Pow(10, e)}
-			if t.Value < low*(1-eps) || t.Value > high*(1+eps) {
-				continue
-			}
-			for _, want := range labelled {
-				if m == want {
-					t.Label = power(int(e))
-					if m > 1 {
-						t.Label = strconv.Itoa(int(m)) + "×" + t.Label
-					}
-				}
-			}
-			ticks = append(ticks, t)
-		}
-	}
-	return ticks
+func wholeTicks(most int) ticks {
+	return func(low, high float64) []axis.Tick { return axis.Whole(low, high, most) }
 }
 
 // powers is plain text in which what follows the first ^ is raised and smaller.

@@ -11,6 +11,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"latent/autoenc"
+	"latent/internal/run"
 )
 
 // clusters returns n points in ten elongated clusters, like a t-SNE, and their
@@ -39,6 +42,15 @@ func losses(n int) []float64 {
 		out[i] = (0.012 + 0.1/(1+float64(i)/20)) * math.Exp(0.03*rng.NormFloat64())
 	}
 	return out
+}
+
+// series is a model's losses, which are float32.
+func series(model string, losses ...float64) run.Series {
+	s := run.Series{Model: model}
+	for i, v := range losses {
+		s.Losses = append(s.Losses, autoenc.Loss{Step: i + 1, Epoch: 1, Loss: float32(v), Reconstruction: float32(v)})
+	}
+	return s
 }
 
 // digit returns a 28 x 28 picture of a ring.
@@ -77,11 +89,11 @@ func examples(t *testing.T, n int) map[string]func(format string) []byte {
 	pair := []Panel{{"Original", left, labels}, {"Latent", right, labels}}
 	return map[string]func(format string) []byte{
 		"loss": func(f string) []byte {
-			return call(func(w *bytes.Buffer) error { return Loss(w, f, Curve{"reconstruction", losses(1180)}) })
+			return call(func(w *bytes.Buffer) error { return Loss(w, f, series("reconstruction", losses(1180)...)) })
 		},
 		"loss-two": func(f string) []byte {
 			return call(func(w *bytes.Buffer) error {
-				return Loss(w, f, Curve{"reconstruction", losses(29500)}, Curve{"contrastive", []float64{3, 2, 1.5, 1.2, 1.1, 1}})
+				return Loss(w, f, series("reconstruction", losses(29500)...), series("contrastive", 3, 2, 1.5, 1.2, 1.1, 1))
 			})
 		},
 		"tsne": func(f string) []byte {

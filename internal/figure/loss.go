@@ -10,6 +10,9 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"latent/internal/axis"
+	"latent/internal/run"
 )
 
 // Width and height of a figure for one and for two panels, the notebook's
@@ -19,24 +22,18 @@ const (
 	panelHeight = 3 * vg.Inch
 )
 
-// Curve is one loss curve: the loss of each iteration, from the first on.
-type Curve struct {
-	Name   string // for the legend, which is drawn when there are several
-	Values []float64
-}
-
-// Loss draws loss curves on a log axis (cell 4 of the notebook), 4.8 x 3 inches.
-// Values that are not above 0 or not finite leave a gap. Of more than 4,000
-// values the least and the greatest of each of 1,000 stretches are drawn, which
-// looks the same. format is "png", "svg" or "pdf".
-func Loss(w io.Writer, format string, curves ...Curve) error {
-	if err := loss(w, format, curves); err != nil {
+// Loss draws loss curves on a log axis (cell 4 of the notebook), 4.8 x 3 inches, with
+// a legend where there are several. Losses that are not above 0 or not finite leave
+// a gap. Of more than 4,000 losses the least and the greatest of each of 1,000
+// stretches are drawn, which looks the same. format is "png", "svg" or "pdf".
+func Loss(w io.Writer, format string, models ...run.Series) error {
+	if err := loss(w, format, models); err != nil {
 		return fmt.Errorf("figure: Loss: %w", err)
 	}
 	return nil
 }
 
-func loss(w io.Writer, format string, curves []Curve) error {
+func loss(w io.Writer, format string, models []run.Series) error {
 	page, err := newPage(format, panelWidth, panelHeight)
 	if err != nil {
 		return err
@@ -46,20 +43,20 @@ func loss(w io.Writer, format string, curves []Curve) error {
 	low, high, count := math.Inf(1), math.Inf(-1), 0
 	var names []string
 	var entries []entry
-	for i, c := range curves {
+	for i, m := range models {
 		style := draw.LineStyle{Color: classColor(i), Width: 1.5}
-		count = max(count, len(c.Values))
-		names = append(names, c.Name)
-		entries = append(entries, entry{name: c.Name, color: style.Color, line: true})
-		for _, run := range runs(c.Values) {
-			for _, pt := range run {
+		count = max(count, len(m.Losses))
+		names = append(names, m.Model)
+		entries = append(entries, entry{name: m.Model, color: style.Color, line: true})
+		for _, line := range lines(m.Values()) {
+			for _, pt := range line {
 				low, high = min(low, pt.Y), max(high, pt.Y)
 			}
-			if len(run) == 1 {
-				p.Add(&plotter.Scatter{XYs: run, GlyphStyle: draw.GlyphStyle{Color: style.Color, Radius: 2, Shape: disc{}}})
+			if len(line) == 1 {
+				p.Add(&plotter.Scatter{XYs: line, GlyphStyle: draw.GlyphStyle{Color: style.Color, Radius: 2, Shape: disc{}}})
 				continue
 			}
-			p.Add(&plotter.Line{XYs: run, LineStyle: style})
+			p.Add(&plotter.Line{XYs: line, LineStyle: style})
 		}
 	}
 	if count == 0 {
@@ -70,7 +67,7 @@ func loss(w io.Writer, format string, curves []Curve) error {
 	}
 	setRange(&p.X, 1, float64(count))
 	setLogRange(&p.Y, low, high)
-	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, logTicks{}
+	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, ticks(axis.Log)
 	const title = "Training Loss"
 	p.Add(frame{title})
 	area := draw.Crop(page.Canvas, margin, -rightMargin, margin, -margin)
@@ -94,61 +91,38 @@ func setLogRange(a *plot.Axis, low, high float64) {
 	a.Min, a.Max = max(low*math.Exp(-margin), 1e-307), min(high*math.Exp(margin), 1e308)
 }
 
-// runs cuts values, numbered from 1, into stretches that a log axis can show.
-func runs(values []float64) []plotter.XYs {
-	const most, stretches = 4000, 1000
-	block := 1
+// lines cuts values, numbered from 1, into lines without gaps, of which the least
+// and the greatest of each stretch and both ends are kept.
+func lines(values []float64) []plotter.XYs {
+	most := 4000
 	if len(values) > most {
-		block = (len(values) + stretches - 1) / stretches
+		most = 1000
 	}
 	var out []plotter.XYs
-	var run plotter.XYs
-	end := func() {
-		if len(run) > 0 {
-			out = append(out, thin(run, block))
-			run = nil
+	var line plotter.XYs
+	end := -1 // index of the last value of the line
+	add := func(i int) {
+		if x := float64(i + 1); len(line) == 0 || line[len(line)-1].X != x {
+			line = append(line, plotter.XY{X: x, Y: values[i]})
 		}
 	}
-	for i, v := range values {
-		if !(v > 1e-300) || math.IsInf(v, 1) {
-			end()
-			continue
+	stretches := axis.Thin(values, most)
+	for k, s := range stretches {
+		if s.First != end+1 && len(line) > 0 {
+			out, line = append(out, line), nil
 		}
-		run = append(run, plotter.XY{X: float64(i + 1), Y: v})
+		if k == 0 && axis.Drawable(values[s.First]) {
+			add(s.First)
+		}
+		add(min(s.MinAt, s.MaxAt))
+		add(max(s.MinAt, s.MaxAt))
+		if k == len(stretches)-1 && axis.Drawable(values[s.Last]) {
+			add(s.Last)
+		}
+		end = s.Last
 	}
-	end()
-	return out
-}
-
-// thin keeps the least and the greatest point of each block, and both ends.
-func thin(run plotter.XYs, block int) plotter.XYs {
-	if block < 3 {
-		return run
-	}
-	var out plotter.XYs
-	for lo := 0; lo < len(run); lo += block {
-		hi := min(lo+block, len(run))
-		least, most := lo, lo
-		for i := lo; i < hi; i++ {
-			if run[i].Y < run[least].Y {
-				least = i
-			}
-			if run[i].Y > run[most].Y {
-				most = i
-			}
-		}
-		keep := []int{min(least, most), max(least, most)}
-		if lo == 0 && keep[0] != 0 {
-			keep = append([]int{0}, keep...)
-		}
-		if last := len(run) - 1; hi == len(run) && keep[len(keep)-1] != last {
-			keep = append(keep, last)
-		}
-		for k, i := range keep {
-			if k == 0 || i != keep[k-1] {
-				out = append(out, run[i])
-			}
-		}
+	if len(line) > 0 {
+		out = append(out, line)
 	}
 	return out
 }

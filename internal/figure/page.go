@@ -25,6 +25,8 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgpdf"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"latent/internal/axis"
 )
 
 // dpi is the resolution of PNG files and of pictures inside SVG and PDF files.
@@ -179,7 +181,7 @@ func (c *repaired) FillString(f font.Face, pt vg.Point, s string) {
 	var out []byte
 	for _, r := range s {
 		switch {
-		case r == minus:
+		case r == axis.Minus:
 			out = append(out, 0x96) // en dash
 		case r < 256:
 			out = append(out, byte(r))

@@ -14,6 +14,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"latent/internal/run"
 )
 
 // count returns how many pixels are of colour c.
@@ -127,7 +129,7 @@ func TestPDFWithoutTemporaryFiles(t *testing.T) {
 	log.SetOutput(io.Discard) // vgpdf logs what it panics with
 	defer log.SetOutput(os.Stderr)
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
-	err := Loss(io.Discard, "pdf", Curve{Values: []float64{3, 2, 1}})
+	err := Loss(io.Discard, "pdf", series("", 3, 2, 1))
 	if err == nil || !strings.Contains(err.Error(), "TMPDIR") {
 		t.Errorf("error %v", err)
 	}
@@ -180,20 +182,20 @@ func TestDegenerate(t *testing.T) {
 		want string // in the error; "": draws
 	}{
 		{"loss: none", func(w io.Writer, f string) error { return Loss(w, f) }, "no losses"},
-		{"loss: empty", func(w io.Writer, f string) error { return Loss(w, f, Curve{}, Curve{}) }, "no losses"},
-		{"loss: no positive", func(w io.Writer, f string) error { return Loss(w, f, Curve{"", []float64{0, -1, nan, inf}}) }, "above 0"},
-		{"loss: one", func(w io.Writer, f string) error { return Loss(w, f, Curve{"", []float64{0.1}}) }, ""},
-		{"loss: constant", func(w io.Writer, f string) error { return Loss(w, f, Curve{"", []float64{2, 2, 2}}) }, ""},
-		{"loss: nearly constant", func(w io.Writer, f string) error { return Loss(w, f, Curve{"", []float64{2, 2.0000000001}}) }, ""},
+		{"loss: empty", func(w io.Writer, f string) error { return Loss(w, f, run.Series{}, run.Series{}) }, "no losses"},
+		{"loss: no positive", func(w io.Writer, f string) error { return Loss(w, f, series("", 0, -1, nan, inf)) }, "above 0"},
+		{"loss: one", func(w io.Writer, f string) error { return Loss(w, f, series("", 0.1)) }, ""},
+		{"loss: constant", func(w io.Writer, f string) error { return Loss(w, f, series("", 2, 2, 2)) }, ""},
+		{"loss: nearly constant", func(w io.Writer, f string) error { return Loss(w, f, series("", 2, 2.0000002)) }, ""},
 		{"loss: gaps", func(w io.Writer, f string) error {
-			return Loss(w, f, Curve{"", []float64{nan, 3, 0, 2, 1, -inf, 1, 0.5}}, Curve{"all gone", []float64{nan}})
+			return Loss(w, f, series("", nan, 3, 0, 2, 1, -inf, 1, 0.5), series("all gone", nan))
 		}, ""},
-		{"loss: huge range", func(w io.Writer, f string) error { return Loss(w, f, Curve{"", []float64{1e300, 5e-324, 1e-290}}) }, ""},
-		{"loss: greatest", func(w io.Writer, f string) error { return Loss(w, f, Curve{"", []float64{math.MaxFloat64, 1}}) }, ""},
-		{"loss: small range", func(w io.Writer, f string) error { return Loss(w, f, Curve{"", []float64{1.001, 1.002, 1.003}}) }, ""},
-		{"loss: under a decade", func(w io.Writer, f string) error { return Loss(w, f, Curve{"", []float64{2, 7, 3}}) }, ""},
-		{"loss: between decades", func(w io.Writer, f string) error { return Loss(w, f, Curve{"", []float64{0.9, 0.011}}) }, ""},
-		{"loss: format", func(w io.Writer, f string) error { return Loss(w, "gif", Curve{"", []float64{1}}) }, `format "gif"`},
+		{"loss: huge range", func(w io.Writer, f string) error { return Loss(w, f, series("", 3e38, 1e-45, 1e-30)) }, ""},
+		{"loss: greatest", func(w io.Writer, f string) error { return Loss(w, f, series("", math.MaxFloat32, 1)) }, ""},
+		{"loss: small range", func(w io.Writer, f string) error { return Loss(w, f, series("", 1.001, 1.002, 1.003)) }, ""},
+		{"loss: under a decade", func(w io.Writer, f string) error { return Loss(w, f, series("", 2, 7, 3)) }, ""},
+		{"loss: between decades", func(w io.Writer, f string) error { return Loss(w, f, series("", 0.9, 0.011)) }, ""},
+		{"loss: format", func(w io.Writer, f string) error { return Loss(w, "gif", series("", 1)) }, `format "gif"`},
 		{"panels: none", func(w io.Writer, f string) error { return Panels(w, f, nil, o) }, "no panels"},
 		{"panels: empty", func(w io.Writer, f string) error { return Panels(w, f, []Panel{{}}, o) }, "panel 1: no points"},
 		{"panels: odd", func(w io.Writer, f string) error { return Panels(w, f, []Panel{{"", make([]float32, 3), nil}}, o) }, "3 coordinates"},
@@ -317,41 +319,6 @@ func TestDiscs(t *testing.T) {
 	}
 	for _, at := range [][2]float64{{-50, 4}, {4, 1e6}, {-1, -1}, {8.999, 8.999}} {
 		d.add(at[0], at[1], cycle[0], 1) // clipped, no panic
-	}
-}
-
-func TestTicks(t *testing.T) {
-	for _, test := range []struct {
-		low, high float64
-		want      string
-	}{
-		{-110, 95, "−100 −75 −50 −25 0 25 50 75"}, {0, 1, "0.0 0.2 0.4 0.6 0.8 1.0"}, {-59, 1240, "0 200 400 600 800 1000 1200"},
-		{1e7, 9e7, "2×10^7 4×10^7 6×10^7 8×10^7"}, {-2e-6, 3e-6, "−2×10^−6 −1×10^−6 0 1×10^−6 2×10^−6 3×10^−6"},
-	} {
-		var got []string
-		for _, tick := range linearTicks(9).Ticks(test.low, test.high) {
-			got = append(got, tick.Label)
-		}
-		if s := strings.Join(got, " "); s != strings.ReplaceAll(test.want, "0.0", "0") {
-			t.Errorf("ticks from %v to %v: %q, want %q", test.low, test.high, s, test.want)
-		}
-	}
-	for _, test := range []struct {
-		low, high float64
-		want      string
-	}{
-		{0.009, 0.13, "10^−2 10^−1"}, {0.012, 0.12, "2×10^−2 3×10^−2 4×10^−2 6×10^−2 10^−1"}, {1e-12, 1e3, "10^−12 10^−10 10^−8 10^−6 10^−4 10^−2 10^0 10^2"},
-		{0.011, 0.9, "2×10^−2 5×10^−2 10^−1 2×10^−1 5×10^−1"}, {2, 7, "2×10^0 3×10^0 4×10^0 5×10^0 6×10^0 7×10^0"}, {1.9, 2.1, "1.90 1.95 2.00 2.05 2.10"},
-	} {
-		var got []string
-		for _, tick := range (logTicks{}).Ticks(test.low, test.high) {
-			if tick.Label != "" {
-				got = append(got, tick.Label)
-			}
-		}
-		if s := strings.Join(got, " "); s != test.want {
-			t.Errorf("log ticks from %v to %v: %q, want %q", test.low, test.high, s, test.want)
-		}
 	}
 }
 

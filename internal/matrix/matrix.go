@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -49,7 +48,7 @@ func readFile(path string) (Matrix, error) {
 	default:
 		return Matrix{}, errExtension
 	}
-	f, size, err := open(path)
+	f, size, err := atomicfile.Open(path)
 	if err != nil {
 		return Matrix{}, err
 	}
@@ -109,7 +108,7 @@ func readLabels(path string) ([]int, error) {
 	if format(path) != npy {
 		return nil, errors.New("unknown extension, want .npy")
 	}
-	f, size, err := open(path)
+	f, size, err := atomicfile.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -140,35 +139,6 @@ var errExtension = errors.New("unknown extension, want .npy or .csv")
 
 func format(path string) string { return strings.ToLower(filepath.Ext(path)) }
 
-// open opens a regular file and tells its size.
-func open(path string) (*os.File, int64, error) {
-	f, size, err := openRegular(path)
-	var pathErr *os.PathError
-	if errors.As(err, &pathErr) {
-		err = pathErr.Err // the caller names the path
-	}
-	return f, size, err
-}
-
-func openRegular(path string) (*os.File, int64, error) {
-	info, err := os.Stat(path) // before opening: opening a pipe would block
-	if err != nil {
-		return nil, 0, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, 0, errors.New("not a regular file")
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, 0, err
-	}
-	if info, err = f.Stat(); err != nil {
-		f.Close()
-		return nil, 0, err
-	}
-	return f, info.Size(), nil
-}
-
 // finite reports whether v is neither NaN nor infinite.
 func finite(v float32) bool { return math.Float32bits(v)&0x7f800000 != 0x7f800000 }
 
@@ -183,4 +153,23 @@ func notFinite(i, cols int, v float64) error {
 		what = "infinity"
 	}
 	return fmt.Errorf("row %d, column %d: %s; remove or replace it", i/cols+1, i%cols+1, what)
+}
+
+// Every returns each k-th row of x, whose rows have width elements, from the first
+// on; x itself for k = 1.
+func Every[T any](x []T, width, k int) []T {
+	if k == 1 {
+		return x
+	}
+	rows := len(x) / width
+	out := make([]T, 0, (rows+k-1)/k*width)
+	for i := 0; i < rows; i += k {
+		out = append(out, x[i*width:(i+1)*width]...)
+	}
+	return out
+}
+
+// Every is each k-th row of m.
+func (m Matrix) Every(k int) Matrix {
+	return Matrix{Data: Every(m.Data, m.Cols, k), Rows: (m.Rows + k - 1) / k, Cols: m.Cols}
 }

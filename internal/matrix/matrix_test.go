@@ -342,3 +342,15 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 }
+
+func TestEvery(t *testing.T) {
+	m := Matrix{Rows: 7, Cols: 2, Data: []float32{0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6}}
+	for k, want := range map[int][]float32{1: m.Data, 3: {0, 0, 3, 3, 6, 6}, 4: {0, 0, 4, 4}, 7: {0, 0}, 9: {0, 0}} {
+		if got := m.Every(k); !slices.Equal(got.Data, want) || got.Rows != len(want)/2 {
+			t.Errorf("every %d: %v", k, got)
+		}
+	}
+	if got := Every([]int{5, 0, 4, 1}, 1, 3); !slices.Equal(got, []int{5, 1}) {
+		t.Errorf("every third label: %v", got)
+	}
+}

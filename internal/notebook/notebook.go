@@ -1,58 +1,212 @@
-// Package notebook runs the notebook's ten cells: it trains models into run
-// folders, measures them, embeds, draws and reports, and knows what of it is
-// finished.
+// Package notebook runs the notebook's ten cells, in files named after them: it
+// trains models into run folders, embeds, draws, measures and reports, each a stage
+// that is done once.
 package notebook
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
+	"os"
+	"path/filepath"
 
+	"latent/autoenc"
 	"latent/centroid"
-	"latent/dataset"
+	"latent/internal/atomicfile"
+	"latent/internal/figure"
 	"latent/internal/progress"
+	"latent/internal/run"
+	"latent/internal/stage"
+	"latent/internal/train"
 )
 
-// Version is this program's.
-const Version = "0.1.0"
-
-// Reporter is told how work goes on; *progress.Display is one.
-type Reporter interface {
-	Update(progress.Status)
-	Printf(format string, args ...any)
+// Options of the whole notebook. The Config is that of the contrastive model; the
+// reconstruction model's is the same without the contrastive loss. With
+// Contrastive "none" there is no second model.
+type Options struct {
+	train.Config
+	Every   int    // each k-th training image is embedded, at least 1
+	Command string // the call, for the report
 }
 
-// OpenData opens a dataset, fetching what is missing (cell 1). limit keeps only
-// the first so many images of each split, 0 all.
-func OpenData(ctx context.Context, dir, name string, limit int, r Reporter) (*Data, error) {
-	d, err := dataset.Open(dir, name)
-	if errors.Is(err, fs.ErrNotExist) {
-		r.Printf("%s is not complete in %s: fetching it", name, dir)
-		if _, err = FetchData(ctx, dir, name, r); err == nil {
-			d, err = dataset.Open(dir, name)
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range []*dataset.Split{d.Train, d.Test} {
-		if limit > 0 && limit < s.N {
-			s.N, s.Images, s.Labels = limit, s.Images[:limit*s.Rows*s.Cols], s.Labels[:limit]
-		}
-	}
-	return &Data{Dataset: d, original: map[centroid.Metric]Classified{}}, nil
+// DefaultOptions are the notebook's.
+func DefaultOptions() Options {
+	o := Options{Config: train.DefaultConfig(), Every: 3}
+	o.ExtraLoss = train.NewExtraLoss("notebook")
+	return o
 }
 
-// FetchData fetches what is missing of a dataset and verifies all of it.
-func FetchData(ctx context.Context, dir, name string, r Reporter) ([]dataset.File, error) {
-	o := dataset.DefaultFetchOptions()
-	o.Progress = func(p dataset.Progress) {
-		r.Update(progress.Status{Label: "fetch " + p.File, Unit: "KB", Done: int(p.Done >> 10), Total: int(p.Total >> 10)})
+// Validate reports the first option out of range.
+func (o Options) Validate() error {
+	if o.Every < 1 {
+		return &autoenc.OptionError{Field: "Every", Value: o.Every, Want: "at least 1"}
 	}
-	files, err := dataset.Fetch(ctx, dir, name, o)
+	return o.Config.Validate()
+}
+
+// book is a notebook at work.
+type book struct {
+	o      Options
+	folder *run.Folder
+	report progress.Reporter
+	data   *train.Data // nil until a stage needs it
+
+	original, reconstruction, contrastive *space // the last may be nil
+	graph                                 *stage.Graph
+	classified                            *stage.Stage[measured]
+}
+
+// space is one representation of the images, and the stages that make it.
+type space struct {
+	name     string
+	config   train.Config               // of its model; none for the pixels
+	trained  *stage.Stage[train.Result] // nil for the pixels
+	embedded *stage.Stage[run.TSNE]
+
+	latents   *train.Space // nil until a stage needs them
+	predicted map[centroid.Metric]train.Classified
+}
+
+// Run does what is not finished yet of the notebook in the folder dir, and returns
+// its metrics. When ctx ends, the next Run goes on where this one stopped.
+func Run(ctx context.Context, dir string, o Options, r progress.Reporter) (train.Result, error) {
+	if err := o.Validate(); err != nil {
+		return train.Result{}, err
+	}
+	if _, err := os.Lstat(filepath.Join(dir, run.ConfigFile)); err == nil {
+		return train.Result{}, fmt.Errorf("%s is the run folder of one model: choose another folder",
+			dir)
+	}
+	folder, err := run.Create(dir)
 	if err != nil {
-		return nil, fmt.Errorf("%w (put the files into %s yourself, or name another folder with --data)", err, dir)
+		return train.Result{}, err
 	}
-	return files, nil
+	defer folder.Close()
+	for _, sub := range []string{"tsne", "figures"} {
+		if err := os.MkdirAll(folder.Path(sub), 0o777); err != nil {
+			return train.Result{}, err
+		}
+		if err := atomicfile.RemoveStale(folder.Path(sub)); err != nil {
+			return train.Result{}, err
+		}
+	}
+	b := &book{o: o, folder: folder, report: r}
+	if err := b.plan(); err != nil {
+		return train.Result{}, err
+	}
+	done, err := b.graph.Run(ctx, "data", b.open)
+	if err != nil {
+		return train.Result{}, err
+	}
+	if done == 0 {
+		r.Printf("%s is finished: nothing to do", dir)
+	}
+	result := train.Result{}
+	if b.contrastive != nil {
+		result.Cosine = b.classified.Result().Cosine
+	}
+	result.Metrics, err = run.ReadMetrics(dir)
+	return result, err
+}
+
+// spaces are those that this notebook has, in the report's order.
+func (b *book) spaces() []*space {
+	return append([]*space{b.original}, b.models()...)
+}
+
+// models are the spaces of trained models.
+func (b *book) models() []*space {
+	if b.contrastive == nil {
+		return []*space{b.reconstruction}
+	}
+	return []*space{b.reconstruction, b.contrastive}
+}
+
+// The options of stages other than training, in the order of their records.
+type (
+	dataOptions struct {
+		Dataset string `json:"dataset"`
+		Limit   int    `json:"limit"`
+	}
+	embedOptions struct {
+		Dataset string `json:"dataset"`
+		Every   int    `json:"every"`
+		Limit   int    `json:"limit"`
+	}
+)
+
+// plan lists the stages, each behind its inputs.
+func (b *book) plan() error {
+	var err error
+	if b.graph, err = stage.New(b.folder.Dir(), b.report.Printf); err != nil {
+		return err
+	}
+	b.original = &space{name: run.Original}
+	b.reconstruction = newSpace(b.o.Config, train.ExtraLoss{Contrastive: "none"})
+	if b.o.Contrastive != "none" {
+		b.contrastive = newSpace(b.o.Config, b.o.ExtraLoss)
+	}
+	var trained, results []stage.Input
+	for _, s := range b.models() {
+		spec := stage.Spec{Name: "train " + s.name, Outputs: below(s.name, train.Files()...)}
+		if spec.Options, err = s.config.Numbers(); err != nil {
+			return err
+		}
+		s.trained = stage.Add(b.graph, spec, of(s, b.train))
+		trained = append(trained, s.trained)
+	}
+	data := dataOptions{b.o.Dataset, b.o.Limit}
+	classify := stage.Spec{Name: "classify", Options: data, Inputs: trained}
+	b.classified = stage.Add(b.graph, classify, b.classify)
+
+	results = append(results, trained...)
+	for _, s := range b.spaces() {
+		spec := stage.Spec{Name: "t-SNE " + s.name, Outputs: below("tsne", s.name+".npy"),
+			Options: embedOptions{b.o.Dataset, b.o.Every, b.o.Limit}}
+		if s.trained == nil {
+			spec.Outputs = append(spec.Outputs, below("tsne", "labels.npy")...)
+		} else {
+			spec.Inputs = []stage.Input{s.trained}
+		}
+		s.embedded = stage.Add(b.graph, spec, of(s, b.embed))
+		results = append(results, s.embedded)
+	}
+	var drawn []string
+	for _, name := range b.figures() {
+		for _, format := range figure.Formats {
+			drawn = append(drawn, name+"."+format)
+		}
+	}
+	figures := stage.Add(b.graph, stage.Spec{Name: "figures", Options: data, Inputs: results,
+		Outputs: below("figures", drawn...)}, b.drawFigures)
+	stage.Add(b.graph, stage.Spec{Name: "report", Options: data,
+		Inputs:  append(results, b.classified, figures),
+		Outputs: []string{run.MetricsFile, "report.html"}}, b.writeReport)
+	return nil
+}
+
+// of is the work of a stage of one space.
+func of[T any](s *space, work func(context.Context, string, *space) (T, error)) stage.Work[T] {
+	return func(ctx context.Context, label string) (T, error) { return work(ctx, label, s) }
+}
+
+func newSpace(c train.Config, loss train.ExtraLoss) *space {
+	c.ExtraLoss = loss
+	return &space{name: c.Space(), config: c, predicted: map[centroid.Metric]train.Classified{}}
+}
+
+// below puts names below a folder.
+func below(folder string, names ...string) []string {
+	paths := make([]string, len(names))
+	for i, name := range names {
+		paths[i] = filepath.Join(folder, name)
+	}
+	return paths
+}
+
+// none is the result of stages that leave files alone.
+type none struct{}
+
+// status is a job without a count.
+func status(label, note string) progress.Status {
+	return progress.Status{Label: label, Note: note}
 }

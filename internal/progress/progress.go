@@ -24,6 +24,12 @@ type Status struct {
 	Tail  string // shown last, such as "loss 1.234567e-02"; may be empty
 }
 
+// Reporter is told how work goes on; *Display is one.
+type Reporter interface {
+	Update(Status)
+	Printf(format string, args ...any)
+}
+
 // Options say where and how often a Display draws.
 type Options struct {
 	Terminal bool          // redraw one line in place, with a bar

@@ -9,6 +9,9 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"latent/autoenc"
+	"latent/internal/run"
 )
 
 // hostile is a text that breaks out of a page that does not escape it.
@@ -43,11 +46,10 @@ func sample(n int) Report {
 		}
 		e.Spaces = append(e.Spaces, s)
 	}
-	losses := []Series{{Model: "reconstruction"}, {Model: "contrastive"}}
+	losses := []run.Series{{Model: "reconstruction"}, {Model: "contrastive"}}
 	for step := 1; step <= 2500; step++ {
 		for k := range losses {
-			losses[k].Step = append(losses[k].Step, step)
-			losses[k].Loss = append(losses[k].Loss, 0.01+float64(k)/10+1/float64(step))
+			losses[k].Losses = append(losses[k].Losses, autoenc.Loss{Step: step, Loss: 0.01 + float32(k)/10 + 1/float32(step)})
 		}
 	}
 	return Report{
@@ -55,10 +57,10 @@ func sample(n int) Report {
 		Dataset: "mnist", Epochs: 20, Seed: 3, Device: "cpu", Libtorch: "1.13.1", Date: "1 May 2026",
 		Config: []Setting{{"batch size", "1024"}, {"seed", "3"}, {hostile, hostile}},
 		Accuracy: []Accuracy{
-			{"original", Score{0.8080, 0.8203}, &Score{0.8212, 0.83}},
-			{"reconstruction", Score{0.74, 0.7541}, nil},
+			{"original", run.Splits{Train: 0.8080, Test: 0.8203}, &run.Splits{Train: 0.8212, Test: 0.83}},
+			{"reconstruction", run.Splits{Train: 0.74, Test: 0.7541}, nil},
 		},
-		MSE:     []MSE{{"reconstruction", 0.0151, 0.0153}},
+		MSE:     []MSE{{"reconstruction", run.Splits{Train: 0.0151, Test: 0.0153}}},
 		Seconds: []Timing{{"reconstruction", 92.4}, {"t-SNE", 3725}},
 		Losses:  losses,
 		Notes:   []string{"Accuracies move with the seed.", hostile},

@@ -6,40 +6,13 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"latent/internal/axis"
+	"latent/internal/run"
 )
 
 // maxStretches bounds the points drawn per curve.
 const maxStretches = 1000
-
-// stretch is a run of consecutive steps of one series, drawn as one point.
-type stretch struct {
-	first, last    int     // steps
-	mean, min, max float64 // of the positive losses
-}
-
-// thin cuts the series into at most maxStretches runs of equal length (one step
-// each where they all fit) and drops losses that a logarithm cannot take. Mean
-// and range keep what the eye would see of the full curve.
-func thin(s Series) []stretch {
-	size := (len(s.Loss) + maxStretches - 1) / maxStretches
-	var out []stretch
-	for i := 0; i < len(s.Loss); i += size {
-		end := min(i+size, len(s.Loss))
-		t := stretch{first: s.Step[i], last: s.Step[end-1], min: math.Inf(1)}
-		n := 0.0
-		for _, v := range s.Loss[i:end] {
-			if v > 0 {
-				n++
-				t.mean += (v - t.mean) / n
-				t.min, t.max = min(t.min, v), max(t.max, v)
-			}
-		}
-		if n > 0 {
-			out = append(out, t)
-		}
-	}
-	return out
-}
 
 // chart is the loss plot: paths in a 1000 x 1000 box, stretched to the page's
 // width, and labels placed in percent so that they keep their size.
@@ -82,13 +55,13 @@ type chartSeries struct {
 }
 
 // newChart returns nil where there is nothing to draw.
-func newChart(series []Series) *chart {
+func newChart(series []run.Series) *chart {
 	lo, hi, xmax := math.Inf(1), math.Inf(-1), 1
-	thinned := make([][]stretch, len(series))
+	thinned := make([][]axis.Stretch, len(series))
 	for i, s := range series {
-		thinned[i] = thin(s)
+		thinned[i] = axis.Thin(s.Values(), maxStretches)
 		for _, t := range thinned[i] {
-			lo, hi, xmax = min(lo, t.min), max(hi, t.max), max(xmax, t.last)
+			lo, hi, xmax = min(lo, t.Min), max(hi, t.Max), max(xmax, s.Losses[t.Last].Step)
 		}
 	}
 	if hi < lo {
@@ -105,29 +78,37 @@ func newChart(series []Series) *chart {
 		if len(thinned[i]) == 0 {
 			continue
 		}
-		cur := curve{Model: s.Model, Colour: i % 4, Last: fmt.Sprintf("%e", s.Loss[len(s.Loss)-1])}
+		cur := curve{Model: s.Model, Colour: i % 4, Last: fmt.Sprintf("%e", s.Losses[len(s.Losses)-1].Loss)}
 		meta := chartSeries{Model: capital(s.Model)}
 		var line, top, bottom strings.Builder
 		n := len(thinned[i])
 		for j, t := range thinned[i] {
-			meta.First, meta.Last = append(meta.First, t.first), append(meta.Last, t.last)
-			meta.Mean = append(meta.Mean, float32(t.mean))
-			at := x(float64(t.first+t.last) / 2)
-			fmt.Fprintf(&line, "%s%.1f %.1f", moveOrLine(j), at, y(t.mean))
-			fmt.Fprintf(&top, "%s%.1f %.1f", moveOrLine(j), at, y(t.max))
+			first, last := s.Losses[t.First].Step, s.Losses[t.Last].Step
+			meta.First, meta.Last = append(meta.First, first), append(meta.Last, last)
+			meta.Mean = append(meta.Mean, float32(t.Mean))
+			at := x(float64(first+last) / 2)
+			fmt.Fprintf(&line, "%s%.1f %.1f", moveOrLine(j), at, y(t.Mean))
+			fmt.Fprintf(&top, "%s%.1f %.1f", moveOrLine(j), at, y(t.Max))
 			back := thinned[i][n-1-j]
-			fmt.Fprintf(&bottom, "L%.1f %.1f", x(float64(back.first+back.last)/2), y(back.min))
+			first, last = s.Losses[back.First].Step, s.Losses[back.Last].Step
+			fmt.Fprintf(&bottom, "L%.1f %.1f", x(float64(first+last)/2), y(back.Min))
 		}
 		cur.Line = line.String()
-		if len(s.Loss) > maxStretches {
+		if len(s.Losses) > maxStretches {
 			cur.Band = top.String() + bottom.String() + "Z"
 		}
 		c.Curves = append(c.Curves, cur)
 		c.Meta.Series = append(c.Meta.Series, meta)
 	}
-	c.Y, c.Minor = logTicks(ymin, ymax, y)
-	for _, v := range linearTicks(float64(xmax)) {
-		c.X = append(c.X, tick{x(v), template.HTML(thousands(int(v)))})
+	for _, t := range axis.Log(math.Pow(10, ymin), math.Pow(10, ymax)) {
+		if t.Label == "" {
+			c.Minor = append(c.Minor, y(t.Value))
+		} else {
+			c.Y = append(c.Y, tick{y(t.Value), label(t.Label)})
+		}
+	}
+	for _, t := range axis.Whole(0, float64(xmax), 6) {
+		c.X = append(c.X, tick{x(t.Value), template.HTML(thousands(int(t.Value)))})
 	}
 	return c
 }
@@ -139,54 +120,13 @@ func moveOrLine(i int) string {
 	return "L"
 }
 
-// logTicks labels the decades within [10^lo, 10^hi], and 2 and 5 of each where
-// there are fewer than three of them; the other multiples get a bare line.
-func logTicks(lo, hi float64, place func(float64) float64) (labelled []tick, minor []float64) {
-	decades := math.Floor(hi) - math.Ceil(lo) + 1
-	for e := math.Floor(lo); e <= hi; e++ {
-		for m := 1.0; m < 10; m++ {
-			v := m * math.Pow(10, e)
-			if l := math.Log10(v); l < lo || l > hi {
-				continue
-			}
-			switch {
-			case m == 1, decades < 3 && (m == 2 || m == 5), hi-lo < 0.3:
-				labelled = append(labelled, tick{place(v), power(m, int(e))})
-			default:
-				minor = append(minor, place(v))
-			}
-		}
+// label is a tick's text as HTML: what follows ^ is raised.
+func label(text string) template.HTML {
+	base, exponent, raised := strings.Cut(text, "^")
+	if !raised {
+		return template.HTML(base)
 	}
-	return labelled, minor
-}
-
-// power writes m x 10^e; small exponents as plain decimals.
-func power(m float64, e int) template.HTML {
-	if e >= -3 && e <= 3 {
-		return template.HTML(strconv.FormatFloat(m*math.Pow(10, float64(e)), 'g', 1, 64))
-	}
-	digits := strings.ReplaceAll(strconv.Itoa(e), "-", "−")
-	if m == 1 {
-		return template.HTML("10<sup>" + digits + "</sup>")
-	}
-	return template.HTML(strconv.Itoa(int(m)) + "·10<sup>" + digits + "</sup>")
-}
-
-// linearTicks returns 0 and up to five round multiples below or at top.
-func linearTicks(top float64) []float64 {
-	step := math.Pow(10, math.Floor(math.Log10(top)))
-	for _, f := range []float64{0.2, 0.5, 1, 2} {
-		if top/(step*f) <= 6 {
-			step *= f
-			break
-		}
-	}
-	step = max(1, step)
-	var out []float64
-	for v := 0.0; v <= top; v += step {
-		out = append(out, v)
-	}
-	return out
+	return template.HTML(base + "<sup>" + exponent + "</sup>")
 }
 
 // thousands writes n with a comma every three digits.

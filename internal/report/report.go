@@ -5,7 +5,11 @@
 // is given as text.
 package report
 
-import "io"
+import (
+	"io"
+
+	"latent/internal/run"
+)
 
 // ImageSide is the height and the width of an explorer image, in pixels.
 const ImageSide = 28
@@ -25,8 +29,11 @@ type Report struct {
 	Accuracy []Accuracy // nearest-centroid accuracy, one row per space
 	MSE      []MSE      // reconstruction error, one row per model
 	Seconds  []Timing   // time taken, one row per stage
-	Losses   []Series   // training loss, one curve per model
-	Notes    []string   // caveats, one paragraph each
+	// Losses are the training losses, one curve per model: finite, steps strictly
+	// increasing. Long ones are drawn as means and ranges over at most 1,000
+	// stretches; losses of 0 and below have no place on the logarithmic axis.
+	Losses   []run.Series
+	Notes    []string // caveats, one paragraph each
 	Figures  []Figure
 	Explorer *Explorer // nil: the page has no explorer
 }
@@ -36,35 +43,22 @@ type Setting struct{ Key, Value string }
 
 // Accuracy holds the nearest-centroid accuracies of one space.
 type Accuracy struct {
-	Space     string // "original", "reconstruction", "contrastive", ...
-	Euclidean Score  // nearest centre in the 2-norm
-	Cosine    *Score // nearest centre by cosine; nil where it was not measured
+	Space     string      // "original", "reconstruction", "contrastive", ...
+	Euclidean run.Splits  // fractions: nearest centre in the 2-norm
+	Cosine    *run.Splits // nearest centre by cosine; nil where it was not measured
 }
-
-// Score is a pair of fractions in [0, 1].
-type Score struct{ Train, Test float64 }
 
 // MSE is a model's mean squared error over all pixels (PyTorch's MSELoss), on
 // pixels in [0, 1].
 type MSE struct {
-	Model       string
-	Train, Test float64
+	Model string
+	run.Splits
 }
 
 // Timing is the wall time of one stage.
 type Timing struct {
 	Stage   string
 	Seconds float64
-}
-
-// Series is one model's training loss. Step[i] is the iteration, counted from 1
-// and strictly increasing, that gave Loss[i]. Long series are drawn as
-// means and ranges over at most 1,000 stretches (see thin). Losses of 0 and
-// below have no place on the logarithmic axis and are not drawn.
-type Series struct {
-	Model string
-	Step  []int
-	Loss  []float64
 }
 
 // Figure is one picture, PNG or SVG, told apart by its content.

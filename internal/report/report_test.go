@@ -15,6 +15,9 @@ import (
 	"testing"
 
 	"golang.org/x/net/html"
+
+	"latent/autoenc"
+	"latent/internal/run"
 )
 
 // walk calls f for every element of the page.
@@ -201,35 +204,13 @@ func TestImagesArePackedToFit(t *testing.T) {
 	}
 }
 
-func TestThin(t *testing.T) {
-	s := Series{Step: make([]int, 29500), Loss: make([]float64, 29500)}
-	for i := range s.Loss {
-		s.Step[i], s.Loss[i] = i+1, 2
-	}
-	s.Loss[12345], s.Loss[20000] = 50, 0
-	got := thin(s)
-	if len(got) > maxStretches || got[0].first != 1 || got[len(got)-1].last != 29500 {
-		t.Fatalf("%d stretches from step %d to %d", len(got), got[0].first, got[len(got)-1].last)
-	}
-	high, low := 0.0, math.Inf(1)
-	for _, g := range got {
-		high, low = max(high, g.max), min(low, g.min)
-	}
-	if high != 50 || low != 2 {
-		t.Errorf("range %v to %v, want 2 to 50", low, high)
-	}
-	if got := thin(Series{Step: []int{1, 2}, Loss: []float64{0, -1}}); len(got) != 0 {
-		t.Errorf("losses without a logarithm are drawn: %v", got)
-	}
-}
-
 func TestChartWithoutLosses(t *testing.T) {
-	for _, s := range [][]Series{nil, {{Model: "m"}}, {{Model: "m", Step: []int{1}, Loss: []float64{0}}}} {
+	for _, s := range [][]run.Series{nil, {{Model: "m"}}, {{Model: "m", Losses: []autoenc.Loss{{Step: 1}}}}} {
 		if c := newChart(s); c != nil {
 			t.Errorf("%v gives a chart", s)
 		}
 	}
-	c := newChart([]Series{{Model: "m", Step: []int{1}, Loss: []float64{0.5}}})
+	c := newChart([]run.Series{{Model: "m", Losses: []autoenc.Loss{{Step: 1, Loss: 0.5}}}})
 	if c == nil || len(c.Y) == 0 || strings.Contains(c.Curves[0].Line, "NaN") {
 		t.Errorf("one loss: %+v", c)
 	}
@@ -274,9 +255,8 @@ func TestValidate(t *testing.T) {
 		{"cosine", func(r *Report) { r.Accuracy[0].Cosine.Test = math.NaN() }, "Accuracy[0] (original)"},
 		{"mse", func(r *Report) { r.MSE[0].Train = math.Inf(1) }, "MSE[0]"},
 		{"seconds", func(r *Report) { r.Seconds[0].Seconds = -1 }, "Seconds[0]"},
-		{"loss length", func(r *Report) { r.Losses[1].Step = nil }, "Losses[1] (contrastive): 0 steps but 2500"},
-		{"loss value", func(r *Report) { r.Losses[0].Loss[9] = math.NaN() }, "loss of step 10 is NaN"},
-		{"loss order", func(r *Report) { r.Losses[0].Step[9] = 3 }, "step 3 follows step 9"},
+		{"loss value", func(r *Report) { r.Losses[1].Losses[9].Loss = float32(math.NaN()) }, "Losses[1] (contrastive): loss of step 10 is NaN"},
+		{"loss order", func(r *Report) { r.Losses[0].Losses[9].Step = 3 }, "step 3 follows step 9"},
 		{"figure data", func(r *Report) { r.Figures[0].Data = []byte("GIF89a") }, "neither PNG nor SVG"},
 		{"figure cut", func(r *Report) { r.Figures[0].Data = r.Figures[0].Data[:20] }, "Figures[0]"},
 		{"figure alt", func(r *Report) { r.Figures[0].Alt = "" }, "no Alt text"},

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"image/png"
 	"math"
+
+	"latent/autoenc"
+	"latent/internal/run"
 )
 
 // Validate reports the first thing in r that cannot be shown.
@@ -14,7 +17,7 @@ func (r Report) Validate() error {
 		return errors.New("report: Title is empty")
 	}
 	for i, a := range r.Accuracy {
-		scores := []Score{a.Euclidean}
+		scores := []run.Splits{a.Euclidean}
 		if a.Cosine != nil {
 			scores = append(scores, *a.Cosine)
 		}
@@ -37,7 +40,7 @@ func (r Report) Validate() error {
 		}
 	}
 	for i, s := range r.Losses {
-		if err := s.validate(); err != nil {
+		if err := checkLosses(s.Losses); err != nil {
 			return fmt.Errorf("report: Losses[%d] (%s): %w", i, s.Model, err)
 		}
 	}
@@ -56,16 +59,13 @@ func (r Report) Validate() error {
 
 func nonNegative(v float64) bool { return v >= 0 && !math.IsInf(v, 1) }
 
-func (s Series) validate() error {
-	if len(s.Step) != len(s.Loss) {
-		return fmt.Errorf("%d steps but %d losses", len(s.Step), len(s.Loss))
-	}
-	for i, v := range s.Loss {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("loss of step %d is %v", s.Step[i], v)
+func checkLosses(losses []autoenc.Loss) error {
+	for i, l := range losses {
+		if v := float64(l.Loss); math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("loss of step %d is %v", l.Step, v)
 		}
-		if i > 0 && s.Step[i] <= s.Step[i-1] {
-			return fmt.Errorf("step %d follows step %d; steps must increase", s.Step[i], s.Step[i-1])
+		if i > 0 && l.Step <= losses[i-1].Step {
+			return fmt.Errorf("step %d follows step %d; steps must increase", l.Step, losses[i-1].Step)
 		}
 	}
 	return nil

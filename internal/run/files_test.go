@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"latent/autoenc"
 )
 
 type config struct {
@@ -125,11 +127,15 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-func rows() []Row {
-	return []Row{
-		{1, 1, 0.115045846, 0.115045846, 0},
-		{2, 1, 1e-45, math.MaxFloat32, -1e-20},
-		{3, 2, 0.1, float32(1) / 3, 16777216},
+func row(step, epoch int, loss, reconstruction, contrastive float32) autoenc.Loss {
+	return autoenc.Loss{Step: step, Epoch: epoch, Loss: loss, Reconstruction: reconstruction, Contrastive: contrastive}
+}
+
+func rows() []autoenc.Loss {
+	return []autoenc.Loss{
+		row(1, 1, 0.115045846, 0.115045846, 0),
+		row(2, 1, 1e-45, math.MaxFloat32, -1e-20),
+		row(3, 2, 0.1, float32(1)/3, 16777216),
 	}
 }
 
@@ -164,7 +170,7 @@ func TestLosses(t *testing.T) {
 	if !reflect.DeepEqual(l.Rows(), rows()[:2]) {
 		t.Errorf("%v", l.Rows())
 	}
-	if err := errors.Join(l.Append(Row{3, 1, 1, 1, 0}), l.Append(Row{4, 2, 1, 1, 0}), l.Save()); err != nil {
+	if err := errors.Join(l.Append(row(3, 1, 1, 1, 0)), l.Append(row(4, 2, 1, 1, 0)), l.Save()); err != nil {
 		t.Fatal(err)
 	}
 	if l, err = f.Losses(2); err != nil {
@@ -183,12 +189,12 @@ func TestLosses(t *testing.T) {
 		}
 	}
 	nan := float32(math.NaN())
-	for _, bad := range []Row{{3, 2, 1, 1, 0}, {5, 2, 1, 1, 0}, {4, 1, 1, 1, 0}, {4, 4, 1, 1, 0}, {4, 2, nan, 1, 0}, {4, 2, 1, float32(math.Inf(1)), 0}, {4, 2, 1, 1, nan}} {
+	for _, bad := range []autoenc.Loss{row(3, 2, 1, 1, 0), row(5, 2, 1, 1, 0), row(4, 1, 1, 1, 0), row(4, 4, 1, 1, 0), row(4, 2, nan, 1, 0), row(4, 2, 1, float32(math.Inf(1)), 0), row(4, 2, 1, 1, nan)} {
 		if err := l.Append(bad); err == nil {
 			t.Errorf("%v was taken", bad)
 		}
 	}
-	if err := l.Append(Row{4, 2, nan, 1, 0}); err == nil || err.Error() != "run: losses: step 4: the loss is NaN" {
+	if err := l.Append(row(4, 2, nan, 1, 0)); err == nil || err.Error() != "run: losses: step 4: the loss is NaN" {
 		t.Error(err)
 	}
 	if len(l.Rows()) != 3 {
@@ -309,7 +315,7 @@ func BenchmarkLosses(b *testing.B) {
 	}
 	for i := range 29441 {
 		v := 1 / float32(i+8)
-		if err := l.Append(Row{i + 1, i/59 + 1, v, v, 0}); err != nil {
+		if err := l.Append(row(i+1, i/59+1, v, v, 0)); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"latent/autoenc"
 	"latent/internal/atomicfile"
 )
 
@@ -21,14 +22,23 @@ const (
 	maxLosses = 256 << 20
 )
 
-// Row is one training step's losses, all finite; Loss is what was minimised, the
-// sum of the other two. Step and Epoch count from 1 over the whole run.
-type Row struct {
-	Step, Epoch                       int
-	Loss, Reconstruction, Contrastive float32
+// Series is one model's losses, from its first step on.
+type Series struct {
+	Model  string // the space that its latents are
+	Losses []autoenc.Loss
 }
 
-// Losses is the content of losses.csv in memory, and grows by a row a step.
+// Values are the losses that were minimised.
+func (s Series) Values() []float64 {
+	values := make([]float64, len(s.Losses))
+	for i, l := range s.Losses {
+		values[i] = float64(l.Loss)
+	}
+	return values
+}
+
+// Losses is the content of losses.csv in memory, and grows by one row per step. All
+// losses are finite.
 //
 // The file is replaced as a whole at each Save: then it is readable after a kill
 // at any moment, like every other file. Appending in place would save little. The
@@ -36,7 +46,7 @@ type Row struct {
 // steps, well under the cost of syncing a file at all.
 type Losses struct {
 	path string
-	rows []Row
+	rows []autoenc.Loss
 	text []byte // header and rows, as in the file
 }
 
@@ -69,17 +79,17 @@ func (f *Folder) Losses(step int) (*Losses, error) {
 
 // Append adds a row in memory. Its step must follow the last one's and its losses
 // must be finite.
-func (l *Losses) Append(r Row) error {
-	if err := r.follows(l.rows); err != nil {
+func (l *Losses) Append(r autoenc.Loss) error {
+	if err := follows(r, l.rows); err != nil {
 		return fmt.Errorf("run: losses: %w", err)
 	}
 	l.rows = append(l.rows, r)
-	l.text = r.append(l.text)
+	l.text = appendLine(l.text, r)
 	return nil
 }
 
 // Rows returns the rows so far, which the caller must not change.
-func (l *Losses) Rows() []Row { return l.rows }
+func (l *Losses) Rows() []autoenc.Loss { return l.rows }
 
 // Save replaces losses.csv by the rows so far.
 func (l *Losses) Save() error {
@@ -93,9 +103,9 @@ func (l *Losses) Save() error {
 	return nil
 }
 
-// append adds the row's line to text, each number in the shortest form that reads
-// back as the same float32.
-func (r Row) append(text []byte) []byte {
+// appendLine adds the row's line to text, each number in the shortest form that
+// reads back as the same float32.
+func appendLine(text []byte, r autoenc.Loss) []byte {
 	text = strconv.AppendInt(text, int64(r.Step), 10)
 	text = append(text, ',')
 	text = strconv.AppendInt(text, int64(r.Epoch), 10)
@@ -108,7 +118,7 @@ func (r Row) append(text []byte) []byte {
 
 // follows checks that r may come after rows: steps 1, 2, 3, ..., epochs 1, 1, ...,
 // 2, 2, ..., finite losses.
-func (r Row) follows(rows []Row) error {
+func follows(r autoenc.Loss, rows []autoenc.Loss) error {
 	if r.Step != len(rows)+1 {
 		return fmt.Errorf("step %d after step %d", r.Step, len(rows))
 	}
@@ -130,10 +140,10 @@ func (r Row) follows(rows []Row) error {
 
 // ReadLosses reads dir's losses.csv. It may be called while another process
 // trains.
-func ReadLosses(dir string) ([]Row, error) {
+func ReadLosses(dir string) ([]autoenc.Loss, error) {
 	path := filepath.Join(dir, LossesFile)
 	b, err := readSmall(path, maxLosses)
-	var rows []Row
+	var rows []autoenc.Loss
 	if err == nil {
 		rows, err = parseLosses(b)
 	}
@@ -143,12 +153,12 @@ func ReadLosses(dir string) ([]Row, error) {
 	return rows, nil
 }
 
-func parseLosses(b []byte) ([]Row, error) {
+func parseLosses(b []byte) ([]autoenc.Loss, error) {
 	line, rest, ok := bytes.Cut(b, []byte("\n"))
 	if !ok || string(line) != lossesHeader {
 		return nil, fmt.Errorf("line 1: the header is not %q", lossesHeader)
 	}
-	rows := make([]Row, 0, bytes.Count(rest, []byte("\n")))
+	rows := make([]autoenc.Loss, 0, bytes.Count(rest, []byte("\n")))
 	for len(rest) > 0 {
 		number := len(rows) + 2
 		if line, rest, ok = bytes.Cut(rest, []byte("\n")); !ok {
@@ -156,7 +166,7 @@ func parseLosses(b []byte) ([]Row, error) {
 		}
 		row, err := parseRow(string(line))
 		if err == nil {
-			err = row.follows(rows)
+			err = follows(row, rows)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", number, err)
@@ -166,27 +176,27 @@ func parseLosses(b []byte) ([]Row, error) {
 	return rows, nil
 }
 
-func parseRow(line string) (Row, error) {
+func parseRow(line string) (autoenc.Loss, error) {
 	var fields [5]string
 	for i := range fields {
 		field, rest, more := strings.Cut(line, ",")
 		if more != (i < len(fields)-1) {
-			return Row{}, errors.New("not five numbers")
+			return autoenc.Loss{}, errors.New("not five numbers")
 		}
 		fields[i], line = field, rest
 	}
-	var r Row
+	var r autoenc.Loss
 	for i, to := range [...]*int{&r.Step, &r.Epoch} {
 		n, err := strconv.Atoi(fields[i])
 		if err != nil {
-			return Row{}, fmt.Errorf("%.40q is not a whole number", fields[i])
+			return autoenc.Loss{}, fmt.Errorf("%.40q is not a whole number", fields[i])
 		}
 		*to = n
 	}
 	for i, to := range [...]*float32{&r.Loss, &r.Reconstruction, &r.Contrastive} {
 		v, err := strconv.ParseFloat(fields[2+i], 32)
 		if err != nil {
-			return Row{}, fmt.Errorf("%.40q is not a float32", fields[2+i])
+			return autoenc.Loss{}, fmt.Errorf("%.40q is not a float32", fields[2+i])
 		}
 		*to = float32(v)
 	}

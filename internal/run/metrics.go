@@ -8,6 +8,13 @@ import (
 	"path/filepath"
 )
 
+// Spaces: the names of what is measured, in Metrics and in file names.
+const (
+	Original       = "original"       // the pixels
+	Reconstruction = "reconstruction" // latents of the model without a contrastive loss
+	Contrastive    = "contrastive"    // latents of the model with one
+)
+
 // Splits is one number for each split of the data.
 type Splits struct {
 	Train float64 `json:"train"`
@@ -21,9 +28,11 @@ type TSNE struct {
 	Seconds    float64 `json:"seconds"`
 }
 
+// Total is the key of all time in Metrics.Seconds.
+const Total = "total"
+
 // Metrics is metrics.json, of a run folder or the notebook's. What was not
-// measured is absent. The maps' keys are spaces: "original", "reconstruction",
-// "contrastive", and in Seconds "total".
+// measured is absent. The maps' keys are spaces, and in Seconds Total.
 type Metrics struct {
 	Dataset  string             `json:"dataset,omitempty"`
 	Epochs   int                `json:"epochs,omitempty"`

@@ -45,33 +45,6 @@ const (
 	opLong1      = 0x8a
 )
 
-// Values on the machine's stack beside Tensor and Go's own.
-type (
-	tuple []any
-	list  struct{ items []any }
-	dict  struct {
-		keys, values []any // a key is a string or an int64
-		index        map[any]int
-		ordered      bool // made by OrderedDict
-	}
-	global  struct{ module, name string } // a name that the machine knows, not its meaning
-	storage struct {
-		dt  *dtype // nil: untyped, bytes
-		raw []byte
-	}
-)
-
-func (g global) String() string { return g.module + "." + g.name }
-
-// The functions that a file may ask for; dtypes and storage classes beside them.
-var (
-	orderedDict      = global{"collections", "OrderedDict"}
-	rebuildTensorV2  = global{"torch._utils", "_rebuild_tensor_v2"}
-	rebuildTensorV3  = global{"torch._utils", "_rebuild_tensor_v3"}
-	rebuildParameter = global{"torch._utils", "_rebuild_parameter"}
-	untypedStorage   = global{"torch.storage", "UntypedStorage"}
-)
-
 // machine is a pickle machine that knows tensors and plain containers. It makes
 // no calls: a reduce of one of the names above is done here, any other name is
 // an error where the pickle first mentions it.
@@ -361,46 +334,6 @@ func (m *machine) setItems(plural bool) error {
 	return nil
 }
 
-func (d *dict) set(key, value any) error {
-	switch key.(type) {
-	case string, int64:
-	default:
-		return fmt.Errorf("a dict's key is a %s, not a string", kind(key))
-	}
-	if i, ok := d.index[key]; ok {
-		d.values[i] = value
-		return nil
-	}
-	if d.index == nil {
-		d.index = map[any]int{}
-	}
-	d.index[key] = len(d.keys)
-	d.keys = append(d.keys, key)
-	d.values = append(d.values, value)
-	return nil
-}
-
-// kind names a value's type in an error.
-func kind(v any) string {
-	switch v.(type) {
-	case nil:
-		return "None"
-	case tuple:
-		return "tuple"
-	case *list:
-		return "list"
-	case *dict:
-		return "dict"
-	case global:
-		return "global"
-	case storage:
-		return "storage"
-	case Tensor:
-		return "tensor"
-	}
-	return fmt.Sprintf("%T", v)
-}
-
 // global reads a name. Only those with a meaning here become a value.
 func (m *machine) global() error {
 	var words [2]string
@@ -423,17 +356,4 @@ func (m *machine) global() error {
 		return nil
 	}
 	return fmt.Errorf("the file asks for %.100q; only tensors and plain containers are read (save model.state_dict() instead)", g.String())
-}
-
-// dtype returns the element type that g names, directly or as a storage class,
-// or nil.
-func (g global) dtype() *dtype {
-	if g.module == "torch" {
-		for i := range dtypes {
-			if g.name == dtypes[i].name || g.name == dtypes[i].storage {
-				return &dtypes[i]
-			}
-		}
-	}
-	return nil
 }

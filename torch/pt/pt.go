@@ -21,7 +21,6 @@ package pt
 import (
 	"fmt"
 	"io"
-	"os"
 
 	"latent/internal/atomicfile"
 )
@@ -104,30 +103,12 @@ func ReadFile(path string) (any, error) {
 }
 
 func readFile(path string) (any, error) {
-	info, err := os.Stat(path) // before opening: opening a pipe would block
+	f, size, err := atomicfile.Open(path)
 	if err != nil {
-		return nil, pathless(err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("not a regular file")
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, pathless(err)
+		return nil, err
 	}
 	defer f.Close()
-	if info, err = f.Stat(); err != nil {
-		return nil, pathless(err)
-	}
-	return decode(f, info.Size())
-}
-
-// pathless takes the path out of an error whose caller names it.
-func pathless(err error) error {
-	if pe, ok := err.(*os.PathError); ok {
-		return pe.Err
-	}
-	return err
+	return decode(f, size)
 }
 
 // WriteFile encodes v into the file at path, which holds either its old or its

@@ -1,4 +1,4 @@
-package notebook
+package train
 
 import (
 	"fmt"
@@ -21,22 +21,26 @@ type ExtraLoss struct {
 // NewExtraLoss is the named loss with its defaults, where the name is known.
 func NewExtraLoss(name string) ExtraLoss {
 	o, _ := contrastive.Defaults(name) // new refuses an unknown name
-	return ExtraLoss{Contrastive: name, Temperature: o.Temperature, Similarity: o.Similarity, Augment: o.Augment, Weight: o.Weight}
+	return ExtraLoss{Contrastive: name, Temperature: o.Temperature, Similarity: o.Similarity,
+		Augment: o.Augment, Weight: o.Weight}
 }
 
 // new makes the loss, nil for none.
 func (e ExtraLoss) new() (autoenc.ExtraLoss, error) {
+	losses := strings.Join(contrastive.Names(), ", ")
 	if e.Contrastive == "none" {
 		if e != (ExtraLoss{Contrastive: "none"}) {
-			return nil, fmt.Errorf("temperature, similarity, augmentation and weight are a contrastive loss's: choose one of %s", strings.Join(contrastive.Names(), ", "))
+			return nil, fmt.Errorf("temperature, similarity, augmentation and weight are "+
+				"a contrastive loss's: choose one of %s", losses)
 		}
 		return nil, nil
 	}
 	o, err := contrastive.Defaults(e.Contrastive)
 	if err != nil {
-		return nil, fmt.Errorf("unknown contrastive loss %q: want none, %s", e.Contrastive, strings.Join(contrastive.Names(), ", "))
+		return nil, fmt.Errorf("unknown contrastive loss %q: want none, %s", e.Contrastive, losses)
 	}
-	o.Temperature, o.Similarity, o.Augment, o.Weight = e.Temperature, e.Similarity, e.Augment, e.Weight
+	o.Temperature, o.Similarity = e.Temperature, e.Similarity
+	o.Augment, o.Weight = e.Augment, e.Weight
 	return contrastive.New(e.Contrastive, o)
 }
 

@@ -1,7 +1,14 @@
-package notebook
+// Package train is one run folder's life: its config, the start of a run or its
+// continuation from a checkpoint, and what is measured of the trained model.
+package train
 
 import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"regexp"
 	"runtime"
 	"slices"
@@ -9,11 +16,12 @@ import (
 
 	"latent/autoenc"
 	"latent/dataset"
+	"latent/internal/run"
 	"latent/torch"
 )
 
 // Config is all that decides the numbers of one training run, and where it ran.
-// It is a run folder's config.json.
+// It is a run folder's config.json; Options describes what users may set.
 type Config struct {
 	Dataset string `json:"dataset"` // as dataset.Names lists it
 	Data    string `json:"data"`    // folder of the data sets
@@ -27,7 +35,7 @@ type Config struct {
 	Shuffle      bool    `json:"shuffle"`
 	Precision    string  `json:"precision"`       // fp32, tf32 or bf16
 	Plain        bool    `json:"plain,omitempty"` // steps in gotorch's own operations
-	Init         string  `json:"init"`            // state_dict to start from; "" is PyTorch's initial weights
+	Init         string  `json:"init"`            // state_dict to start from; "": PyTorch's weights
 
 	ExtraLoss
 
@@ -43,8 +51,8 @@ type Config struct {
 func DefaultConfig() Config {
 	o := autoenc.DefaultOptions()
 	return Config{
-		Dataset: "mnist", Data: "data", Epochs: o.Epochs, BatchSize: o.BatchSize, LearningRate: o.LearningRate,
-		WeightDecay: o.WeightDecay, Shuffle: o.Shuffle, Precision: string(o.Precision),
+		Dataset: "mnist", Data: "data", Epochs: o.Epochs, BatchSize: o.BatchSize,
+		LearningRate: o.LearningRate, WeightDecay: o.WeightDecay, Shuffle: o.Shuffle, Precision: string(o.Precision),
 		ExtraLoss: ExtraLoss{Contrastive: "none"}, Device: "auto", Threads: torch.DefaultThreads(),
 	}
 }
@@ -57,9 +65,10 @@ func (c Config) Validate() error {
 	case !slices.Contains(dataset.Names(), c.Dataset):
 		return fmt.Errorf("unknown dataset %q: want %s", c.Dataset, strings.Join(dataset.Names(), ", "))
 	case c.Limit < 0:
-		return fmt.Errorf("limit must be at least 1, or 0 for all images, got %d", c.Limit)
+		return &autoenc.OptionError{Field: "Limit", Value: c.Limit,
+			Want: "at least 1, or 0 for all images"}
 	case c.Threads < 1:
-		return fmt.Errorf("threads must be at least 1, got %d", c.Threads)
+		return &autoenc.OptionError{Field: "Threads", Value: c.Threads, Want: "at least 1"}
 	}
 	if err := CheckDevice(c.Device); err != nil {
 		return err
@@ -67,13 +76,14 @@ func (c Config) Validate() error {
 	if _, err := c.ExtraLoss.new(); err != nil {
 		return err
 	}
-	return c.options().Validate()
+	return c.training().Validate()
 }
 
-// options are the training loop's part of the config.
-func (c Config) options() autoenc.Options {
+// training are the training loop's part of the config.
+func (c Config) training() autoenc.Options {
 	o := autoenc.DefaultOptions()
-	o.Epochs, o.BatchSize, o.LearningRate, o.WeightDecay = c.Epochs, c.BatchSize, c.LearningRate, c.WeightDecay
+	o.Epochs, o.BatchSize = c.Epochs, c.BatchSize
+	o.LearningRate, o.WeightDecay = c.LearningRate, c.WeightDecay
 	o.Shuffle, o.Precision = c.Shuffle, autoenc.Precision(c.Precision)
 	o.Plain = c.Plain
 	return o
@@ -93,16 +103,45 @@ func (c *Config) start() error {
 	if err != nil {
 		return err
 	}
-	c.Device, c.Latent, c.Go, c.Libtorch = device, Version, runtime.Version(), info.Version
+	c.Device, c.Latent, c.Go, c.Libtorch = device, run.ProgramVersion, runtime.Version(), info.Version
 	return nil
 }
 
 // Space is the name under which results of the trained model are listed.
 func (c Config) Space() string {
 	if c.Contrastive == "none" {
-		return "reconstruction"
+		return run.Reconstruction
 	}
-	return "contrastive"
+	return run.Contrastive
+}
+
+// Numbers are the fields of config.json that the trained model depends on, Epochs
+// among them, with the checksum of Init's file for its name.
+func (c Config) Numbers() (map[string]json.RawMessage, error) {
+	if c.Init != "" {
+		b, err := os.ReadFile(c.Init)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("no file %s to start from", c.Init)
+		}
+		if err != nil {
+			return nil, err
+		}
+		c.Init = fmt.Sprintf("%x", sha256.Sum256(b))
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return nil, err
+	}
+	for _, name := range mayChange {
+		if name != "epochs" {
+			delete(fields, name)
+		}
+	}
+	return fields, nil
 }
 
 // CheckDevice says whether name may be a device on some machine.

@@ -1,58 +1,36 @@
-package notebook
+package train
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
 	"latent/autoenc"
-	"latent/centroid"
 	"latent/internal/progress"
 	"latent/internal/run"
 	"latent/torch"
 )
 
-// The files of a run folder that this package writes itself.
-const (
-	modelFile      = "model.pt"
-	checkpointFile = "checkpoint.pt"
-)
-
-// Result is what a folder's metrics.json says and, for contrastive models, what
-// nearest centroids find by cosine.
-type Result struct {
-	run.Metrics
-	Cosine map[string]run.Splits `json:"accuracy_cosine,omitempty"`
-}
-
-// TrainOptions say how Train goes about a Config.
-type TrainOptions struct {
+// Options say how Run goes about a Config.
+type Options struct {
 	Resume bool // go on from the folder's checkpoint
 	// Group are the processes that train together, nil for one alone. Rank 0 keeps
 	// the run folder; the others leave a Result without metrics.
 	Group  *torch.GroupOptions
 	Label  string
 	Data   func(context.Context) (*Data, error)
-	Report Reporter
+	Report progress.Reporter
 }
 
-// ErrOptions is wrapped by errors about options that do not fit the run folder.
-var ErrOptions = errors.New("only --epochs (more of them), --threads, --device and --data may change")
-
-// mayChange lists the config's fields that a resumed run may have otherwise.
-var mayChange = []string{"epochs", "threads", "device", "data", "latent", "go", "libtorch"}
-
-// Train trains one model into the run folder dir (cells 2 to 4, or 9) and leaves
+// Run trains one model into the run folder dir (cells 2 to 4, or 9) and leaves
 // the trained model, its losses and its metrics there. A new run refuses a folder
 // that holds one; a resumed one ends with the bytes of an unbroken one, as long
 // as threads, device and libtorch are the same.
 //
 // When ctx ends, what is reached is saved and the error wraps ctx's.
-func Train(ctx context.Context, dir string, c Config, o TrainOptions) (Result, error) {
+func Run(ctx context.Context, dir string, c Config, o Options) (Result, error) {
 	began := time.Now()
 	if err := c.Validate(); err != nil {
 		return Result{}, err
@@ -119,82 +97,13 @@ func (c *Config) join(o torch.GroupOptions) (*torch.Group, error) {
 	return torch.JoinGroup(o)
 }
 
-// claim locks a run folder for a new run or for one that goes on.
-func claim(dir string, resume bool) (*run.Folder, error) {
-	if resume {
-		return run.Open(dir)
-	}
-	if err := vacant(dir); err != nil { // before a folder is made or locked
-		return nil, err
-	}
-	folder, err := run.Create(dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := vacant(dir); err != nil {
-		folder.Close()
-		return nil, err
-	}
-	return folder, nil
-}
-
-// vacant says why a new run cannot begin in dir.
-func vacant(dir string) error {
-	for _, name := range []string{run.ConfigFile, checkpointFile, modelFile, run.LossesFile, run.MetricsFile} {
-		_, err := os.Lstat(filepath.Join(dir, name))
-		if err == nil {
-			return fmt.Errorf("%s holds a run already (%s): go on with --resume, or choose another folder", dir, name)
-		}
-	}
-	return nil
-}
-
-// continues reads the checkpoint that a resumed run goes on from, nil where the
-// run ended before its first, and checks that the config is still the run's.
-func (c *Config) continues(dir string, o TrainOptions) (*autoenc.Checkpoint, error) {
-	if !o.Resume {
-		return nil, nil
-	}
-	saved, err := ReadConfig(dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := run.Compare(saved, *c, mayChange...); err != nil {
-		return nil, fmt.Errorf("resume %s: %w; %w", dir, err, ErrOptions)
-	}
-	path := filepath.Join(dir, checkpointFile)
-	checkpoint, err := autoenc.ReadCheckpoint(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := run.Compare(saved, *c, "epochs", "data", "latent", "go"); err != nil {
-		o.Report.Printf("note: %v; the losses go on, but not with the bytes of an unbroken run", err)
-	}
-	return checkpoint, nil
-}
-
-// ReadConfig reads the config of a run folder.
-func ReadConfig(dir string) (Config, error) {
-	var c Config
-	if err := run.ReadConfig(dir, &c); err != nil {
-		return Config{}, err
-	}
-	if err := c.Validate(); err != nil {
-		return Config{}, fmt.Errorf("%s: %w", filepath.Join(dir, run.ConfigFile), err)
-	}
-	return c, nil
-}
-
 // job is one training run at work.
 type job struct {
 	Config
 	group   *torch.Group // nil for a process alone
 	folder  *run.Folder  // nil where another process leads
 	data    *Data
-	report  Reporter
+	report  progress.Reporter
 	label   string
 	trainer *autoenc.Trainer
 	losses  *run.Losses
@@ -223,12 +132,12 @@ func (j *job) prepare(extra autoenc.ExtraLoss, checkpoint *autoenc.Checkpoint) e
 	if err := autoenc.To(model, j.Device); err != nil {
 		return err
 	}
-	options := j.options()
+	options := j.training()
 	options.Extra, options.Group, options.Seed = extra, j.group, j.Seed
 	if j.leads() {
 		options.Progress, options.Save = j.step, j.save
 	}
-	j.trainer, err = autoenc.NewTrainer(model, samples(j.data.Train), j.data.Train.Labels, options)
+	j.trainer, err = autoenc.NewTrainer(model, Samples(j.data.Train), j.data.Train.Labels, options)
 	if err != nil {
 		return err
 	}
@@ -236,7 +145,8 @@ func (j *job) prepare(extra autoenc.ExtraLoss, checkpoint *autoenc.Checkpoint) e
 	if checkpoint != nil {
 		at = checkpoint.Step
 		if err = j.trainer.Restore(checkpoint); err != nil {
-			err = fmt.Errorf("%s: %w; choose another folder, or put back the run's own file", j.folder.Path(checkpointFile), err)
+			err = fmt.Errorf("%s: %w; choose another folder, or put back the run's own file",
+				j.folder.Path(checkpointFile), err)
 		}
 	}
 	if err == nil && at > j.trainer.Steps() {
@@ -266,13 +176,12 @@ func (j *job) earlierSeconds() error {
 
 // step notes a step's losses and shows them.
 func (j *job) step(p autoenc.Progress) {
-	err := j.losses.Append(run.Row{Step: p.Step, Epoch: p.Epoch, Loss: p.Loss.Loss,
-		Reconstruction: p.Reconstruction, Contrastive: p.Contrastive})
+	err := j.losses.Append(p.Loss)
 	if err != nil && j.err == nil {
 		j.err = err
 	}
-	j.report.Update(progress.Status{Label: j.label, Note: fmt.Sprintf("epoch %d/%d", p.Epoch, p.Epochs),
-		Unit: "steps", Done: p.Step, Total: p.Steps, Tail: fmt.Sprintf("loss %e", p.Loss.Loss)})
+	j.report.Update(progress.Status{Label: j.label,
+		Note: fmt.Sprintf("epoch %d/%d", p.Epoch, p.Epochs), Unit: "steps", Done: p.Step, Total: p.Steps, Tail: fmt.Sprintf("loss %e", p.Loss.Loss)})
 }
 
 // save writes the losses, then the checkpoint: whatever happens in between, the
@@ -292,7 +201,8 @@ func (j *job) train(ctx context.Context) error {
 	began := time.Now()
 	err := j.trainer.Run(ctx)
 	j.seconds += time.Since(began).Seconds()
-	if err != nil && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) { // such as a checkpoint that cannot be written
+	if err != nil && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) {
+		// Such as a checkpoint that cannot be written.
 		return err
 	}
 	if err == nil {
@@ -315,45 +225,4 @@ func (j *job) train(ctx context.Context) error {
 	last := rows[len(rows)-1]
 	return fmt.Errorf("interrupted after step %d (epoch %d of %d), saved in %s: %w",
 		last.Step, last.Epoch, j.Epochs, j.folder.Dir(), err)
-}
-
-// finish draws the loss curve, measures the model and writes its metrics.
-func (j *job) finish(ctx context.Context, began time.Time) (Result, error) {
-	if err := writeLossFigure(j.folder, j.losses.Rows()); err != nil {
-		return Result{}, err
-	}
-	model := j.trainer.Model
-	mse, err := MSE(ctx, model, j.data)
-	if err != nil {
-		return Result{}, err
-	}
-	latents, err := Latents(ctx, j.Space(), model, j.data)
-	if err != nil {
-		return Result{}, err
-	}
-	var result Result
-	accuracy, err := j.accuracy(latents, centroid.Euclidean)
-	if err == nil && j.Contrastive != "none" {
-		result.Cosine, err = j.accuracy(latents, centroid.Cosine)
-	}
-	if err != nil {
-		return Result{}, err
-	}
-	err = j.folder.UpdateMetrics(func(m *run.Metrics) {
-		*m = run.Metrics{Dataset: j.Dataset, Epochs: j.Epochs, Seed: &j.Seed, Device: j.Device, Libtorch: j.Libtorch,
-			Accuracy: accuracy, MSE: map[string]run.Splits{j.Space(): mse},
-			Seconds: map[string]float64{j.Space(): j.seconds, "total": time.Since(began).Seconds()}}
-		result.Metrics = *m
-	})
-	return result, err
-}
-
-// accuracy classifies the original and the latent space.
-func (j *job) accuracy(latents Space, m centroid.Metric) (map[string]run.Splits, error) {
-	pixels, err := j.data.Original(m)
-	if err != nil {
-		return nil, err
-	}
-	latent, err := NearestCentroid(latents, j.data, m)
-	return map[string]run.Splits{"original": pixels.Accuracy, latents.Name: latent.Accuracy}, err
 }

@@ -1,4 +1,4 @@
-package notebook
+package train
 
 import (
 	"context"
@@ -8,12 +8,6 @@ import (
 	"latent/dataset"
 	"latent/internal/run"
 )
-
-// Data is a dataset in memory. Not for concurrent use.
-type Data struct {
-	*dataset.Dataset
-	original map[centroid.Metric]Classified
-}
 
 // Original classifies the original space, once for each metric.
 func (d *Data) Original(m centroid.Metric) (Classified, error) {
@@ -35,20 +29,21 @@ type Space struct {
 
 // Pixels is the original space, 784 wide, 0 to 1.
 func Pixels(d *Data) Space {
-	return Space{Name: "original", Train: d.Train.Floats(), Test: d.Test.Floats()}
+	return Space{Name: run.Original, Train: d.Train.Floats(), Test: d.Test.Floats()}
 }
 
 // Latents is the space of a model's encoder outputs, 50 wide.
 func Latents(ctx context.Context, name string, m autoenc.Model, d *Data) (Space, error) {
-	train, err := autoenc.Encode(ctx, m, samples(d.Train))
+	train, err := autoenc.Encode(ctx, m, Samples(d.Train))
 	if err != nil {
 		return Space{}, err
 	}
-	test, err := autoenc.Encode(ctx, m, samples(d.Test))
+	test, err := autoenc.Encode(ctx, m, Samples(d.Test))
 	return Space{Name: name, Train: train, Test: test}, err
 }
 
-func samples(s *dataset.Split) autoenc.Samples { return autoenc.FromPixels(s.Images, s.N) }
+// Samples are the images of a split.
+func Samples(s *dataset.Split) autoenc.Samples { return autoenc.FromPixels(s.Images, s.N) }
 
 // Classified is what the nearest centroid makes of a space (cell 7). Centres are
 // those of the training split.
@@ -79,10 +74,10 @@ func NearestCentroid(s Space, d *Data, m centroid.Metric) (Classified, error) {
 
 // MSE is the mean squared reconstruction error of both splits.
 func MSE(ctx context.Context, m autoenc.Model, d *Data) (run.Splits, error) {
-	train, err := autoenc.Evaluate(ctx, m, samples(d.Train))
+	train, err := autoenc.Evaluate(ctx, m, Samples(d.Train))
 	if err != nil {
 		return run.Splits{}, err
 	}
-	test, err := autoenc.Evaluate(ctx, m, samples(d.Test))
+	test, err := autoenc.Evaluate(ctx, m, Samples(d.Test))
 	return run.Splits{Train: train, Test: test}, err
 }

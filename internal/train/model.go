@@ -1,4 +1,4 @@
-package notebook
+package train
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"latent/autoenc"
+	"latent/internal/progress"
 )
 
 // Model is the trained model of a run folder and the config that made it.
@@ -16,9 +17,9 @@ type Model struct {
 	Config Config
 }
 
-// OpenModel loads the model of the run folder dir, to be used on another device
+// Open loads the model of the run folder dir, to be used on another device
 // or number of threads than it was trained with.
-func OpenModel(dir, device string, threads int) (*Model, error) {
+func Open(dir, device string, threads int) (*Model, error) {
 	c, err := ReadConfig(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w (train a model first: latent train --out %s)", err, dir)
@@ -32,7 +33,8 @@ func OpenModel(dir, device string, threads int) (*Model, error) {
 	}
 	m, err := autoenc.Load(filepath.Join(dir, modelFile), 784)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w (its training has not ended: latent train --out %s --resume)", err, dir)
+		return nil, fmt.Errorf("%w (its training has not ended: latent train --out %s --resume)",
+			err, dir)
 	}
 	if err != nil {
 		return nil, err
@@ -41,6 +43,6 @@ func OpenModel(dir, device string, threads int) (*Model, error) {
 }
 
 // Data opens the dataset that the model was trained on.
-func (m *Model) Data(ctx context.Context, r Reporter) (*Data, error) {
+func (m *Model) Data(ctx context.Context, r progress.Reporter) (*Data, error) {
 	return OpenData(ctx, m.Config.Data, m.Config.Dataset, m.Config.Limit, r)
 }

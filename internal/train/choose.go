@@ -1,34 +1,19 @@
-package notebook
+package train
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 
+	"latent/internal/progress"
 	"latent/internal/run"
 )
 
-// train trains a model in its run folder: on from where it is as long as it is
-// the same run, else from the start. What was there is then kept beside it, and
-// taken back when its options are asked for again.
-func (b *book) train(c Config) func(context.Context, string) (any, error) {
-	return func(ctx context.Context, label string) (any, error) {
-		dir := b.folder.Path(c.Space())
-		o := TrainOptions{Label: label, Report: b.report, Data: func(context.Context) (*Data, error) { return b.data, nil }}
-		var err error
-		if o.Resume, err = b.choose(dir, c, label); err != nil {
-			return nil, err
-		}
-		return Train(ctx, dir, c, o)
-	}
-}
-
-// choose puts the run to go on with into dir, or nothing. It reports whether
-// there is one.
-func (b *book) choose(dir string, c Config, label string) (bool, error) {
+// Choose puts the run that c can go on with into dir, or nothing, and reports
+// whether there is one. A run with other options is kept beside it, one at most, and
+// taken back when its options are asked for again. label begins what r is told.
+func Choose(dir string, c Config, label string, r progress.Reporter) (resume bool, err error) {
 	kept := dir + ".previous"
 	if err := endSwap(dir, kept); err != nil {
 		return false, err
@@ -40,10 +25,10 @@ func (b *book) choose(dir string, c Config, label string) (bool, error) {
 	there, _ := trained(kept, c)
 	switch {
 	case there > max(here, 0):
-		b.report.Printf("%s: goes on with what was in %s", label, kept)
+		r.Printf("%s: goes on with what was in %s", label, kept)
 		return true, swap(dir, kept)
 	case here == other:
-		b.report.Printf("%s: from the start; what there was is kept in %s", label, kept)
+		r.Printf("%s: from the start; what there was is kept in %s", label, kept)
 		if err := os.RemoveAll(kept); err != nil {
 			return false, err
 		}
@@ -111,12 +96,4 @@ func endSwap(dir, kept string) error {
 // aside is where swap puts dir for a moment.
 func aside(dir string) string {
 	return filepath.Join(filepath.Dir(dir), "."+filepath.Base(dir)+".aside")
-}
-
-func fileSum(path string) (string, error) {
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("no file %s to start from", path)
-	}
-	return sum(b), err
 }
