@@ -82,7 +82,7 @@ func TestHelp(t *testing.T) {
 	} {
 		help := must(t, append(strings.Fields(command), "--help")...).stdout
 		for _, flag := range strings.Fields(flags) {
-			if !strings.Contains(help, "  "+flag+" ") {
+			if !strings.Contains(help, "  "+flag+" ") && !strings.Contains(help, "  "+flag+", -") {
 				t.Errorf("latent %s --help does not list %s", command, flag)
 			}
 		}
