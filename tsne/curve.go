@@ -1,5 +1,7 @@
 package tsne
 
+import "math/bits"
+
 // Points are kept along a space-filling curve, so that neighbours in the plane are
 // neighbours in memory and every cell of the tree is a run of points.
 
@@ -60,11 +62,38 @@ func morton3(x, y, z uint32) uint64 {
 // sortBucket sorts the keys in tmp into keys by their bits from low to high; equal ones keep
 // their order. tmp is lost.
 func sortBucket(keys, tmp []uint64, low, high int) {
-	if len(tmp) > 32 {
-		radixSort(keys, tmp, low, high)
+	if len(tmp) <= 32 {
+		copy(keys, tmp)
+		insertionSort(keys, low)
 		return
 	}
-	for i, k := range tmp {
+	// Spread by so many leading bits that only few keys share them, where they do.
+	var counts [1 << 11]uint32
+	width := min(bits.Len(uint(len(tmp)/8)), 11, high-low)
+	shift, mask := high-width, uint64(1)<<width-1
+	for _, k := range tmp {
+		counts[k>>shift&mask]++
+	}
+	var at uint32
+	for i, c := range counts[:mask+1] {
+		if c > 64 {
+			radixSort(keys, tmp, low, high)
+			return
+		}
+		counts[i] = at
+		at += c
+	}
+	for _, k := range tmp {
+		c := &counts[k>>shift&mask]
+		keys[*c] = k
+		*c++
+	}
+	insertionSort(keys, low)
+}
+
+// insertionSort sorts keys by their bits from low up; it is for those that are few or nearly in order.
+func insertionSort(keys []uint64, low int) {
+	for i, k := range keys {
 		for ; i > 0 && keys[i-1]>>low > k>>low; i-- {
 			keys[i] = keys[i-1]
 		}
