@@ -120,11 +120,13 @@ func (f *field) reorder() []int32 {
 	f.tree.sort(f.pos, f.stride, lo, side)
 	from := make([]int32, f.n)
 	order := make([]int32, f.n)
-	for k := range from {
-		from[k] = int32(f.tree.index(k))
-		order[k] = f.order[from[k]]
-	}
-	copy(f.order, order)
+	f.pool.blocks(f.n, moveChunk, func(lo, hi, _ int) {
+		for k := lo; k < hi; k++ {
+			from[k] = int32(f.tree.index(k))
+			order[k] = f.order[from[k]]
+		}
+	})
+	f.order = order
 	f.move(f.pos, from)
 	f.loadP()
 	return from
@@ -134,9 +136,11 @@ func (f *field) reorder() []int32 {
 func (f *field) move(v []float32, from []int32) {
 	old := f.attraction // free between computes
 	copy(old, v)
-	for k, i := range from {
-		copy(v[k*f.stride:(k+1)*f.stride], old[int(i)*f.stride:])
-	}
+	f.pool.blocks(f.n, moveChunk, func(lo, hi, _ int) {
+		for k := lo; k < hi; k++ {
+			copy(v[k*f.stride:(k+1)*f.stride], old[int(from[k])*f.stride:])
+		}
+	})
 }
 
 // measureBox sets the chunks' boxes from the positions.
