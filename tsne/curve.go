@@ -1,11 +1,13 @@
 package tsne
 
+import "math/bits"
+
 // Points are kept along a space-filling curve, so that neighbours in the plane are
 // neighbours in memory and every cell of the tree is a run of points.
 
 const (
 	bits2 = 16 // bits a coordinate on the curve in the plane
-	bits3 = 13 // and in space
+	bits3 = 13 // and in space, or fewer where points are too many
 )
 
 // hilbertStep holds, for each of the curve's 4 orientations and 4 bits of x and y
@@ -57,15 +59,56 @@ func morton3(x, y, z uint32) uint64 {
 	return spread3(uint64(x))<<2 | spread3(uint64(y))<<1 | spread3(uint64(z))
 }
 
-// radixSort sorts keys by their bits from low up, 11 at a time, where all above high are
-// zero; equal ones keep their order. tmp has the length of keys; the result is in keys.
+// sortBucket sorts the keys in tmp into keys by their bits from low to high; equal ones keep
+// their order. tmp is lost.
+func sortBucket(keys, tmp []uint64, low, high int) {
+	if len(tmp) <= 32 {
+		copy(keys, tmp)
+		insertionSort(keys, low)
+		return
+	}
+	// Spread by so many leading bits that only few keys share them, where they do.
+	var counts [1 << 11]uint32
+	width := min(bits.Len(uint(len(tmp)/8)), 11, high-low)
+	shift, mask := high-width, uint64(1)<<width-1
+	for _, k := range tmp {
+		counts[k>>shift&mask]++
+	}
+	var at uint32
+	for i, c := range counts[:mask+1] {
+		if c > 64 {
+			radixSort(keys, tmp, low, high)
+			return
+		}
+		counts[i] = at
+		at += c
+	}
+	for _, k := range tmp {
+		c := &counts[k>>shift&mask]
+		keys[*c] = k
+		*c++
+	}
+	insertionSort(keys, low)
+}
+
+// insertionSort sorts keys by their bits from low up; it is for those that are few or nearly in order.
+func insertionSort(keys []uint64, low int) {
+	for i, k := range keys {
+		for ; i > 0 && keys[i-1]>>low > k>>low; i-- {
+			keys[i] = keys[i-1]
+		}
+		keys[i] = k
+	}
+}
+
+// radixSort is sortBucket for many keys: it sorts 7 bits at a time from low up.
 func radixSort(keys, tmp []uint64, low, high int) {
-	const width = 11
+	const width = 7
 	var counts [1 << width]uint32
-	swapped := false
+	from, to := tmp, keys
 	for shift := low; shift < high; shift += width {
 		clear(counts[:])
-		for _, k := range keys {
+		for _, k := range from {
 			counts[k>>shift&(1<<width-1)]++
 		}
 		var at uint32
@@ -73,15 +116,14 @@ func radixSort(keys, tmp []uint64, low, high int) {
 			counts[i] = at
 			at += c
 		}
-		for _, k := range keys {
+		for _, k := range from {
 			c := &counts[k>>shift&(1<<width-1)]
-			tmp[*c] = k
+			to[*c] = k
 			*c++
 		}
-		keys, tmp = tmp, keys
-		swapped = !swapped
+		from, to = to, from
 	}
-	if swapped {
-		copy(tmp, keys)
+	if len(keys) > 0 && &from[0] != &keys[0] {
+		copy(keys, from)
 	}
 }

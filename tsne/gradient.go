@@ -67,14 +67,15 @@ func newField(p *pool, a *Affinities, y []float32, components int, theta float64
 	}
 	f.attraction = make([]float32, n*f.stride)
 	f.repulsion = make([]float32, n*f.stride)
-	f.tree = newTree(n, f.dims)
+	f.tree = newTree(p, n, f.dims)
+	f.tree.theta2 = f.theta2
 	groups := (n + groupSize - 1) / groupSize
 	f.partZ = make([]float64, (groups+groupChunk-1)/groupChunk)
 	f.partLog = make([]float64, (n+rowChunk-1)/rowChunk)
 	f.partBox = make([][6]float32, (n+moveChunk-1)/moveChunk)
 	f.scratch = make([]fieldScratch, p.size())
 	for i := range f.scratch {
-		f.scratch[i].list = newWalkList(n)
+		f.scratch[i].list = newWalkList(n, f.dims)
 	}
 	f.entropy, f.totalP = a.entropyTerm(), a.total()
 	f.start = make([]int, n+1)
@@ -119,11 +120,13 @@ func (f *field) reorder() []int32 {
 	f.tree.sort(f.pos, f.stride, lo, side)
 	from := make([]int32, f.n)
 	order := make([]int32, f.n)
-	for k := range from {
-		from[k] = int32(f.tree.index(k))
-		order[k] = f.order[from[k]]
-	}
-	copy(f.order, order)
+	f.pool.blocks(f.n, moveChunk, func(lo, hi, _ int) {
+		for k := lo; k < hi; k++ {
+			from[k] = int32(f.tree.index(k))
+			order[k] = f.order[from[k]]
+		}
+	})
+	f.order = order
 	f.move(f.pos, from)
 	f.loadP()
 	return from
@@ -133,9 +136,11 @@ func (f *field) reorder() []int32 {
 func (f *field) move(v []float32, from []int32) {
 	old := f.attraction // free between computes
 	copy(old, v)
-	for k, i := range from {
-		copy(v[k*f.stride:(k+1)*f.stride], old[int(i)*f.stride:])
-	}
+	f.pool.blocks(f.n, moveChunk, func(lo, hi, _ int) {
+		for k := lo; k < hi; k++ {
+			copy(v[k*f.stride:(k+1)*f.stride], old[int(from[k])*f.stride:])
+		}
+	})
 }
 
 // measureBox sets the chunks' boxes from the positions.
@@ -178,22 +183,15 @@ func (f *field) box() (lo [3]float32, side float32) {
 }
 
 // compute sets attraction, repulsion and z from the positions, whose boxes are
-// up to date, and logSum where divergence is set. The tree is built by one
-// worker while the others sum attractions.
+// up to date, and logSum where divergence is set.
 func (f *field) compute(divergence bool) {
-	chunks := (f.n + rowChunk - 1) / rowChunk
-	f.pool.run(1+chunks, func(task, _ int) {
-		if task > 0 {
-			f.attract((task-1)*rowChunk, min(task*rowChunk, f.n), divergence)
-			return
-		}
-		lo, side := f.box()
-		if f.exact {
-			f.tree.sort(f.pos, f.stride, lo, side)
-		} else {
-			f.tree.build(f.pos, f.stride, lo, side)
-		}
-	})
+	lo, side := f.box()
+	if f.exact {
+		f.tree.sort(f.pos, f.stride, lo, side)
+	} else {
+		f.tree.build(f.pos, f.stride, lo, side)
+	}
+	f.pool.blocks(f.n, rowChunk, func(lo, hi, _ int) { f.attract(lo, hi, divergence) })
 	groups := (f.n + groupSize - 1) / groupSize
 	f.pool.blocks(groups, groupChunk, f.repel)
 	f.z = -float64(f.n) // every point has met itself, with q = 1

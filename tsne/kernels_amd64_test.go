@@ -165,7 +165,7 @@ func TestWalkIsItsTwin(t *testing.T) {
 		p.close()
 		lo, side := f.box()
 		f.tree.build(f.pos, f.stride, lo, side)
-		got, want := newWalkList(n), newWalkList(n)
+		got, want := newWalkList(n, 2), newWalkList(n, 2)
 		for at := 0; at < n; at += groupSize {
 			b := f.tree.groupBox(at)
 			for _, theta2 := range []float32{0, 0.25, 4} {

@@ -150,7 +150,7 @@ func (t *placement) sort() {
 	}
 	f.measureBox()
 	lo, side := f.box()
-	tr := newTree(t.m, f.dims)
+	tr := newTree(t.pool, t.m, f.dims)
 	tr.sort(pos, stride, lo, side)
 	for k := range t.order {
 		t.order[k] = int32(tr.index(k))

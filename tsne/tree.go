@@ -3,6 +3,7 @@ package tsne
 import (
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // leafSize is the number of points below which a cell is not divided.
@@ -22,69 +23,136 @@ type cells struct {
 type cell struct {
 	x, y, z, m, width2 float32
 	next               int32
+	reach              float32 // no point is farther from the centre of mass; set where wide
 }
 
 // tree is a quadtree (dims 2) or octree (dims 3) over points sorted along a
 // space-filling curve, on which every cell is a run of points.
 //
 // Cells with a single occupied child are skipped: a cell is the smallest one that holds its points.
+//
+// Sort and build share their work among the pool's goroutines; the result does not depend on
+// their number.
 type tree struct {
+	pool   *pool
 	dims   int
+	levels int      // bits a coordinate on the curve
+	theta2 float32  // squared theta of the walks to come
 	keys   []uint64 // position on the curve, then point, sorted
 	tmp    []uint64
+	counts [][buckets]uint32  // of each chunk of keys by bucket
 	points [3][]float32       // sorted coordinates, padded to whole groups by repeating the last point
 	blocks []cells            // the root alone in the first; an octree's cell has two blocks of children
 	width2 [bits2 + 2]float32 // squared width of a cell by the number of bits that its points share
+	parts  []subtree
 }
 
-func newTree(n, dims int) *tree {
-	t := &tree{dims: dims, keys: make([]uint64, n), tmp: make([]uint64, n)}
+// subtree is a cell that one goroutine builds.
+type subtree struct {
+	lo, hi int
+	root   cell
+	blocks []cells // next is 1 for the first of them
+}
+
+const (
+	keyChunk    = 1 << 14 // keys that one task counts and scatters
+	bucketBits  = 11      // leading bits of a key that say where it is scattered to
+	buckets     = 1 << bucketBits
+	bucketChunk = 32   // buckets that one task sorts
+	subtreeSize = 4096 // most points of a subtree
+)
+
+func newTree(p *pool, n, dims int) *tree {
+	t := &tree{pool: p, dims: dims, levels: curveLevels(n, dims), keys: make([]uint64, n), tmp: make([]uint64, n)}
+	t.counts = make([][buckets]uint32, (n+keyChunk-1)/keyChunk)
 	for c := range dims {
 		t.points[c] = make([]float32, (n+groupSize-1)/groupSize*groupSize+8)
 	}
 	return t
 }
 
+// curveLevels returns how many bits a coordinate has on the curve, so that a key has room for
+// the numbers of n points.
+func curveLevels(n, dims int) int {
+	if dims == 2 {
+		return bits2
+	}
+	return min(bits3, (64-bits.Len(uint(n-1)))/3)
+}
+
 // index returns the point at a sorted position.
 func (t *tree) index(pos int) int {
-	if t.dims == 2 {
-		return int(uint32(t.keys[pos]))
-	}
-	return int(t.keys[pos] & (1<<(64-3*bits3) - 1))
+	return int(t.keys[pos] & (1<<(64-t.codeBits()) - 1))
 }
 
 // sort puts the points of pos (stride values each) in the order of the curve over
 // the box from lo with the given side.
 func (t *tree) sort(pos []float32, stride int, lo [3]float32, side float32) {
+	n := len(t.keys)
+	// Keys are scattered to buckets by their leading bits, then sorted by bucket. They all
+	// differ, so that no order of the work can change the result.
+	t.pool.blocks(n, keyChunk, func(from, to, _ int) {
+		t.code(pos, stride, lo, side, from, to)
+		counts := &t.counts[from/keyChunk]
+		clear(counts[:])
+		for _, k := range t.keys[from:to] {
+			counts[k>>(64-bucketBits)]++
+		}
+	})
+	var starts [buckets + 1]int
+	var at uint32
+	for b := range buckets {
+		starts[b] = int(at)
+		for c := range t.counts {
+			at, t.counts[c][b] = at+t.counts[c][b], at
+		}
+	}
+	starts[buckets] = n
+	t.pool.blocks(n, keyChunk, func(from, to, _ int) {
+		counts := &t.counts[from/keyChunk]
+		for _, k := range t.keys[from:to] {
+			c := &counts[k>>(64-bucketBits)]
+			t.tmp[*c] = k
+			*c++
+		}
+	})
+	t.pool.blocks(buckets, bucketChunk, func(from, to, _ int) {
+		for b := from; b < to; b++ {
+			sortBucket(t.keys[starts[b]:starts[b+1]], t.tmp[starts[b]:starts[b+1]], 64-t.codeBits(), 64-bucketBits)
+		}
+		for c := range t.dims {
+			dst := t.points[c]
+			for k := starts[from]; k < starts[to]; k++ {
+				dst[k] = pos[t.index(k)*stride+c]
+			}
+		}
+	})
+	for c := range t.dims {
+		dst := t.points[c]
+		for k := n; k < len(dst); k++ {
+			dst[k] = dst[n-1]
+		}
+	}
+}
+
+// code sets the keys of points from to to.
+func (t *tree) code(pos []float32, stride int, lo [3]float32, side float32, from, to int) {
+	scale := float32(int(1)<<t.levels) / side
+	most := uint32(1)<<t.levels - 1
 	if t.dims == 2 {
-		scale := float32(1<<bits2) / side
-		const most = 1<<bits2 - 1
-		for i := range t.keys {
+		for i := from; i < to; i++ {
 			x := min(uint32((pos[i*stride]-lo[0])*scale), most)
 			y := min(uint32((pos[i*stride+1]-lo[1])*scale), most)
 			t.keys[i] = hilbert(x, y)<<32 | uint64(i)
 		}
-		radixSort(t.keys, t.tmp, 32, 64)
-	} else {
-		scale := float32(1<<bits3) / side
-		const most = 1<<bits3 - 1
-		for i := range t.keys {
-			x := min(uint32((pos[i*stride]-lo[0])*scale), most)
-			y := min(uint32((pos[i*stride+1]-lo[1])*scale), most)
-			z := min(uint32((pos[i*stride+2]-lo[2])*scale), most)
-			t.keys[i] = morton3(x, y, z)<<(64-3*bits3) | uint64(i)
-		}
-		radixSort(t.keys, t.tmp, 64-3*bits3, 64)
+		return
 	}
-	n := len(t.keys)
-	for c := range t.dims {
-		dst := t.points[c]
-		for k := range n {
-			dst[k] = pos[t.index(k)*stride+c]
-		}
-		for k := n; k < len(dst); k++ {
-			dst[k] = dst[n-1]
-		}
+	shift := 64 - t.codeBits()
+	for i := from; i < to; i++ {
+		x := min(uint32((pos[i*stride]-lo[0])*scale), most)
+		y := min(uint32((pos[i*stride+1]-lo[1])*scale), most)
+		z := min(uint32((pos[i*stride+2]-lo[2])*scale), most)
+		t.keys[i] = morton3(x, y, z)<<shift | uint64(i)
 	}
 }
 
@@ -96,8 +164,58 @@ func (t *tree) build(pos []float32, stride int, lo [3]float32, side float32) {
 		t.width2[i] = w * w
 		w /= 2
 	}
+	// The cells above all subtrees are made twice: the first time to find the subtrees and
+	// to count the blocks before theirs.
+	count := 0
+	t.top(func(lo, hi int) cell {
+		if count == len(t.parts) {
+			t.parts = append(t.parts, subtree{})
+		}
+		t.parts[count].lo, t.parts[count].hi = lo, hi
+		count++
+		return cell{}
+	})
+	parts := t.parts[:count]
+	t.pool.run(count, func(i, _ int) {
+		s := &parts[i]
+		s.blocks = s.blocks[:0]
+		s.root = t.cell(s.lo, s.hi, 0, nil, &s.blocks, 1)
+	})
+	starts := make([]int, count)
+	total := len(t.blocks)
+	for i := range parts {
+		starts[i] = total
+		total += len(parts[i].blocks)
+	}
+	next := 0
+	t.top(func(_, _ int) cell {
+		c := parts[next].root
+		if c.next > 0 {
+			c.next += int32(starts[next] - 1)
+		}
+		next++
+		return c
+	})
+	t.blocks = slices.Grow(t.blocks, total-len(t.blocks))[:total]
+	t.pool.run(count, func(i, _ int) {
+		from, to := parts[i].blocks, t.blocks[starts[i]:]
+		for j := range from {
+			to[j] = from[j]
+			for l, v := range from[j].next {
+				if v > 0 {
+					to[j].next[l] = v + int32(starts[i]-1)
+				}
+			}
+		}
+	})
+}
+
+// top makes the root and all cells below it of more than subtreeSize points, with part for
+// smaller ones.
+func (t *tree) top(part func(lo, hi int) cell) {
 	t.blocks = append(t.blocks[:0], noCells)
-	t.blocks[0].set(0, t.cell(0, len(t.keys)))
+	root := t.cell(0, len(t.keys), subtreeSize, part, &t.blocks, 0)
+	t.blocks[0].set(0, root)
 }
 
 var noCells = cells{width2: [4]float32{infinity, infinity, infinity, infinity}}
@@ -108,25 +226,31 @@ func (b *cells) set(i int, c cell) {
 	b.x[i], b.y[i], b.z[i], b.m[i], b.width2[i], b.next[i] = c.x, c.y, c.z, c.m, c.width2, c.next
 }
 
-// cell returns the cell of the points at sorted positions lo to hi and adds the blocks below it.
-func (t *tree) cell(lo, hi int) cell {
-	shared := bits.LeadingZeros64(t.code(lo)^t.code(hi-1)) - (64 - t.codeBits())
-	level := shared / t.dims // bits a coordinate
-	deepest := t.codeBits() / t.dims
-	if level >= deepest || hi-lo <= leafSize {
-		return t.leaf(lo, hi, min(level, deepest))
+// cell returns the cell of the points at sorted positions lo to hi, which is part's where there
+// are at most size, and adds the blocks below it, numbered from base.
+func (t *tree) cell(lo, hi, size int, part func(lo, hi int) cell, blocks *[]cells, base int) cell {
+	if hi-lo <= size {
+		return part(lo, hi)
+	}
+	shared := bits.LeadingZeros64(t.keys[lo] ^ t.keys[hi-1])
+	level := min(shared/t.dims, t.levels)
+	if level == t.levels || hi-lo <= leafSize {
+		return t.leaf(lo, hi, level)
 	}
 	shift := 64 - (level+1)*t.dims
-	first := len(t.blocks)
-	t.blocks = append(t.blocks, noCells)
+	first := len(*blocks)
+	*blocks = append(*blocks, noCells)
 	if t.dims == 3 {
-		t.blocks = append(t.blocks, noCells)
+		*blocks = append(*blocks, noCells)
 	}
 	var x, y, z float64
-	for at, count := lo, 0; at < hi; count++ {
+	var below [8]cell
+	count := 0
+	for at := lo; at < hi; count++ {
 		end := t.runEnd(at, hi, shift)
-		c := t.cell(at, end)
-		t.blocks[first+count/4].set(count%4, c)
+		c := t.cell(at, end, size, part, blocks, base)
+		below[count] = c
+		(*blocks)[first+count/4].set(count%4, c)
 		m := float64(c.m)
 		x += m * float64(c.x)
 		y += m * float64(c.y)
@@ -134,7 +258,30 @@ func (t *tree) cell(lo, hi int) cell {
 		at = end
 	}
 	m := float64(hi - lo)
-	return cell{x: float32(x / m), y: float32(y / m), z: float32(z / m), m: float32(m), width2: t.width2[level], next: int32(first)}
+	c := cell{x: float32(x / m), y: float32(y / m), z: float32(z / m), m: float32(m), width2: t.width2[level], next: int32(base + first)}
+	if t.wide() {
+		for _, b := range below[:count] {
+			c.reach = max(c.reach, b.reach+norm(b.x-c.x, b.y-c.y, b.z-c.z))
+		}
+		c.widen(t.theta2)
+	}
+	return c
+}
+
+// wide says whether theta is so large that a cell can be that far from one of its own points,
+// by its width alone. A cell is at most as far from a point of it as its diagonal is long.
+func (t *tree) wide() bool { return float32(t.dims)*t.theta2 > 1 }
+
+// widen makes sure that a walk with theta2 takes the cell as one only from outside its reach,
+// so that no point repels itself.
+func (c *cell) widen(theta2 float32) {
+	if c.width2 >= 0 {
+		c.width2 = max(c.width2, theta2*c.reach*c.reach*1.0001)
+	}
+}
+
+func norm(x, y, z float32) float32 {
+	return float32(math.Sqrt(float64(x)*float64(x) + float64(y)*float64(y) + float64(z)*float64(z)))
 }
 
 // runEnd returns where the run of keys that agree above shift with the one at lo ends, at
@@ -157,17 +304,8 @@ func (t *tree) runEnd(lo, hi, shift int) int {
 	return end
 }
 
-func (t *tree) codeBits() int {
-	if t.dims == 2 {
-		return 2 * bits2
-	}
-	return 3 * bits3
-}
-
-// code returns the position on the curve of a sorted point.
-func (t *tree) code(pos int) uint64 {
-	return t.keys[pos] >> (64 - t.codeBits())
-}
+// codeBits is the number of leading bits of a key that are its position on the curve.
+func (t *tree) codeBits() int { return t.levels * t.dims }
 
 func (t *tree) leaf(lo, hi, level int) cell {
 	c := cell{m: float32(hi - lo), width2: t.width2[level], next: ^int32(lo)}
@@ -194,6 +332,15 @@ func (t *tree) leaf(lo, hi, level int) cell {
 		if t.dims == 3 {
 			c.z = t.points[2][lo]
 		}
+	} else if t.wide() {
+		for i := lo; i < hi; i++ {
+			var dz float32
+			if t.dims == 3 {
+				dz = t.points[2][i] - c.z
+			}
+			c.reach = max(c.reach, norm(t.points[0][i]-c.x, t.points[1][i]-c.y, dz))
+		}
+		c.widen(t.theta2)
 	}
 	return c
 }
@@ -224,8 +371,10 @@ type walkList struct {
 	counts        []float32 // of points of those leaves
 }
 
-func newWalkList(n int) *walkList {
-	l := &walkList{queue: make([]int32, n+8), leaves: make([]int32, n+8), counts: make([]float32, n+8)}
+// newWalkList has room for any tree of n points: it has fewer inner cells than points, each with
+// one block of children in the plane and two in space.
+func newWalkList(n, dims int) *walkList {
+	l := &walkList{queue: make([]int32, (dims-1)*n+8), leaves: make([]int32, n+8), counts: make([]float32, n+8)}
 	for _, v := range []*[]float32{&l.x, &l.y, &l.z, &l.m} {
 		*v = make([]float32, n+2*leafSize)
 	}
