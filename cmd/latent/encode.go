@@ -12,16 +12,16 @@ import (
 func encodeCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "encode",
-		Usage: "write the latent vectors of a split, or of any matrix",
-		Description: `Passes images through the encoder of a trained model and writes one row of 50 numbers for each.
+		Usage: "write the latent vectors of a split or of any matrix",
+		Description: `Passes images through the encoder of a trained model and writes one row of latent values per image.
 --input takes any matrix of 784 columns, pixels from 0 to 1.
 
     latent encode --run runs/a --split train --output z.npy
     latent encode --run runs/a --input x.csv --output z.csv`,
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "split", Usage: "train or test"},
-			&cli.StringFlag{Name: "input", Usage: "matrix `X.npy` or X.csv instead of a split"},
-			outputFlag("where the latents go: `Z.npy` or Z.csv"),
+			&cli.StringFlag{Name: "split", Usage: "split to encode: train or test"},
+			&cli.StringFlag{Name: "input", Usage: "matrix to encode instead of a split: `X.npy` or X.csv"},
+			outputFlag("file to write the latents to: `Z.npy` or Z.csv"),
 			jsonFlag(),
 		}, modelFlags()...),
 		Action: encode,

@@ -25,7 +25,7 @@ func jsonFlag() cli.Flag {
 }
 
 func quietFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress", DisableDefaultText: true}
+	return &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "do not show progress", DisableDefaultText: true}
 }
 
 // optionFlags are the flags of a training run's options, all or the named ones.

@@ -17,7 +17,7 @@ import (
 func infoCommand() *cli.Command {
 	return &cli.Command{
 		Name:   "info",
-		Usage:  "print versions, libtorch, device and CPU: what a bug report needs",
+		Usage:  "print versions, libtorch, device and CPU features, for a bug report",
 		Flags:  append(deviceFlags(), jsonFlag()),
 		Action: info,
 	}

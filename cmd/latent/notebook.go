@@ -17,18 +17,18 @@ func notebookCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "notebook",
 		Usage: "run the whole notebook: both models, embeddings, figures, accuracies, report",
-		Description: `Trains the autoencoder with and without a contrastive loss, classifies by nearest centroids,
-embeds every third image by t-SNE, draws all figures and writes report.html.
+		Description: `Trains the autoencoder with and without a contrastive loss, classifies by the nearest centroid,
+embeds every third image with t-SNE, draws all figures and writes report.html.
 
-What is finished is kept: after Ctrl-C or a crash the same command goes on, more --epochs train
-further, and a changed option does again only what depends on it.
+Finished work is kept: after Ctrl-C or a crash the same command resumes, a larger --epochs trains
+further, and a changed option repeats only what depends on it.
 
     latent notebook --out runs/notebook --epochs 20
     latent notebook --out runs/supcon --epochs 20 --contrastive supcon
     latent notebook --out runs/fashion --epochs 20 --dataset fashion-mnist`,
 		Flags: slices.Concat([]cli.Flag{
-			outFlag("folder `DIR` of all results"),
-			&cli.IntFlag{Name: "every", Value: notebook.DefaultOptions().Every, Usage: "embed each `K`-th training image"},
+			outFlag("folder `DIR` for all results"),
+			&cli.IntFlag{Name: "every", Value: notebook.DefaultOptions().Every, Usage: "embed every `K`-th training image"},
 		}, optionFlags(notebook.DefaultOptions().Config), []cli.Flag{jsonFlag(), quietFlag()}),
 		Action: wholeNotebook,
 	}

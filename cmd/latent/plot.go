@@ -17,7 +17,7 @@ import (
 
 func plotCommand() *cli.Command {
 	d := figure.DefaultPanelOptions()
-	output := outputFlag("where the figure goes: `F.png`, F.svg or F.pdf")
+	output := outputFlag("file to write the figure to: `F.png`, F.svg or F.pdf")
 	return &cli.Command{
 		Name:  "plot",
 		Usage: "redraw figures from files",
@@ -28,17 +28,17 @@ func plotCommand() *cli.Command {
 			{
 				Name:   "loss",
 				Usage:  "the loss curve of a run folder",
-				Flags:  []cli.Flag{&cli.StringFlag{Name: "run", Usage: "run folder `DIR`"}, output},
+				Flags:  []cli.Flag{&cli.StringFlag{Name: "run", Usage: "run folder `DIR` of the model"}, output},
 				Action: plotLoss,
 			},
 			{
 				Name:  "scatter",
-				Usage: "points in two dimensions, a colour a class",
+				Usage: "a scatter plot of two-dimensional points, one colour per class",
 				Flags: []cli.Flag{
-					&cli.StringFlag{Name: "input", Usage: "matrix `Y.npy` or Y.csv of two columns"},
-					&cli.StringFlag{Name: "labels", Usage: "the points' classes: `L.npy`, or an IDX file"},
-					&cli.IntFlag{Name: "every", Value: 1, Usage: "take each `K`-th label only, from the first on"},
-					&cli.StringFlag{Name: "title", Usage: "above the points"},
+					&cli.StringFlag{Name: "input", Usage: "matrix with two columns: `Y.npy` or Y.csv"},
+					&cli.StringFlag{Name: "labels", Usage: "class of each point: `L.npy` or an IDX file"},
+					&cli.IntFlag{Name: "every", Value: 1, Usage: "use every `K`-th label, starting with the first"},
+					&cli.StringFlag{Name: "title", Usage: "title above the plot"},
 					&cli.Float64Flag{Name: "alpha", Value: d.Alpha, Usage: "opacity of a point"},
 					output,
 				},

@@ -21,22 +21,22 @@ func trainCommand() *cli.Command {
 		Name:  "train",
 		Usage: "train one model into a run folder",
 		Description: `Trains the autoencoder and writes model.pt (a PyTorch state_dict), losses.csv, loss.png and
-metrics.json. Ctrl-C saves a checkpoint; --resume goes on from it, or trains a finished run
-further, and ends with the bytes of an unbroken run.
+metrics.json. Ctrl-C saves a checkpoint; --resume continues from it, or trains a finished run
+further, and ends with the same bytes as an uninterrupted run.
 
     latent train --out runs/a --epochs 20
     latent train --out runs/a --resume               after Ctrl-C or a crash
     latent train --out runs/a --resume --epochs 100  further
     latent train --out runs/b --init runs/a/model.pt --lr 1e-4
 
-Started several times with RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT set, as torchrun does, the
-processes train one model, each on its share of every epoch; --batch-size is each one's, and rank 0
-keeps the run folder:
+Several processes train one model when RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT are set, as
+torchrun sets them. Each process trains on its share of every epoch with --batch-size images per
+step, and rank 0 writes the run folder:
 
     torchrun --no-python --nproc-per-node 2 latent train --out runs/c --batch-size 512`,
 		Flags: slices.Concat([]cli.Flag{
-			outFlag("run folder `DIR`"),
-			&cli.BoolFlag{Name: "resume", Usage: "go on with the run in --out, with its own options", DisableDefaultText: true},
+			outFlag("run folder `DIR` of the model"),
+			&cli.BoolFlag{Name: "resume", Usage: "resume the run in --out with its own options", DisableDefaultText: true},
 		}, optionFlags(train.DefaultConfig()), []cli.Flag{jsonFlag(), quietFlag()}),
 		Action: trainModel,
 	}

@@ -28,7 +28,7 @@ reached so far.
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "input", Usage: "matrix `X.npy` or X.csv"},
 			outputFlag("where the embedding goes: `Y.npy` or Y.csv"),
-			&cli.IntFlag{Name: "every", Value: 1, Usage: "take each `K`-th row only, from the first on"},
+			&cli.IntFlag{Name: "every", Value: 1, Usage: "use every `K`-th row, starting with the first"},
 			&cli.StringFlag{Name: "method", Value: d.Method.String(), Usage: "barnes-hut or exact"},
 			&cli.IntFlag{Name: "components", Value: d.Components, Usage: "dimensions of the embedding, 1 to 3"},
 			&cli.Float64Flag{Name: "perplexity", Value: d.Perplexity, Usage: "effective number of neighbours of a point"},
