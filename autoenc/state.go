@@ -268,7 +268,7 @@ func (t *Trainer) momentsFrom(f *fields, key string) [][]float32 {
 			v, _ := d.get(p.Name).(pt.Tensor)
 			data, ok := v.Data.([]float32)
 			if d.err == nil && (!ok || len(data) != p.Len()) {
-				d.err = fmt.Errorf("%s of %s has another shape", key, p.Name)
+				d.err = fmt.Errorf("%s of %s has a different shape", key, p.Name)
 			}
 			values = append(values, data)
 		}

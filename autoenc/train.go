@@ -119,7 +119,7 @@ func (t *Trainer) prepare(train Samples) (err error) {
 func (t *Trainer) configure() error {
 	o := t.options
 	if o.Precision == BF16 && !torch.FastBF16(t.device) {
-		return errors.New("precision bf16 is not offered here: it needs libtorch 2.x and a CPU with AVX512-BF16 or AMX, or CUDA; use fp32")
+		return errors.New("precision bf16 is not available here: it needs libtorch 2.x and a CPU with AVX512-BF16 or AMX, or CUDA; use fp32")
 	}
 	if o.Precision == TF32 && t.device == "cpu" {
 		return errors.New("precision tf32 is CUDA's; on the CPU use fp32")
@@ -127,7 +127,7 @@ func (t *Trainer) configure() error {
 	if m, ok := t.Model.(interface{ SetBF16(on bool) }); ok {
 		m.SetBF16(o.Precision == BF16)
 	} else if o.Precision == BF16 {
-		return fmt.Errorf("precision bf16 is not offered by the model: %T has no method SetBF16(bool); use fp32", t.Model)
+		return fmt.Errorf("precision bf16 is not supported by the model: %T has no method SetBF16(bool); use fp32", t.Model)
 	}
 	if m, ok := t.Model.(interface{ SetPlain(on bool) }); ok {
 		m.SetPlain(o.Plain)

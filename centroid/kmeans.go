@@ -77,7 +77,7 @@ func KMeans(ctx context.Context, x []float32, n int, o KMeansOptions) (*Clusteri
 	}
 	d, err := dim(x, n)
 	if err == nil && o.K > n {
-		err = fmt.Errorf("%d clusters for %d rows: want at most one cluster a row", o.K, n)
+		err = fmt.Errorf("%d clusters for %d rows: want at most one cluster per row", o.K, n)
 	}
 	if err == nil {
 		err = findNotFinite(x, d)

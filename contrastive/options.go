@@ -99,7 +99,7 @@ func Check(name string, labels []int) error {
 	several := false
 	for i, label := range labels {
 		if label < 0 || name == "notebook" && label >= classes {
-			return fmt.Errorf("contrastive: %s: label %d of image %d is no class: want 0 to %d", name, label, i, classes-1)
+			return fmt.Errorf("contrastive: %s: label %d of image %d is not a class: want 0 to %d", name, label, i, classes-1)
 		}
 		several = several || label != labels[0]
 	}

@@ -112,7 +112,7 @@ func (s *set) locate(dir string, f *fileSpec) (string, error) {
 			return "", err
 		}
 	}
-	return "", fmt.Errorf("neither %s nor its .gz is there, fetch the data set first: %w", plain, fs.ErrNotExist)
+	return "", fmt.Errorf("neither %s nor its .gz is there, download the data set first (latent data): %w", plain, fs.ErrNotExist)
 }
 
 // load reads and verifies the file at path. The array is returned if content
@@ -138,7 +138,7 @@ func (f *fileSpec) readRaw(path string) ([]byte, error) {
 	}
 	defer r.Close()
 	if most := f.unpackedSize() + 1<<20; size > most {
-		return nil, fmt.Errorf("%d bytes, more than the %d that it may have; %s", size, most, remedy)
+		return nil, fmt.Errorf("%d bytes, more than its maximum of %d; %s", size, most, remedy)
 	}
 	return io.ReadAll(r)
 }

@@ -175,7 +175,7 @@ func openPart(path string) (*os.File, error) {
 		}
 		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
 			f.Close()
-			return nil, fmt.Errorf("%s: another process downloads it, wait for that to end", path)
+			return nil, fmt.Errorf("%s: another process is downloading it; wait until it finishes", path)
 		}
 		// The process that held the lock may have removed the file.
 		mine, err := f.Stat()

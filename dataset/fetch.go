@@ -199,7 +199,7 @@ func (s *sources) get(ctx context.Context, f *fileSpec, path string) (File, erro
 		}
 		try(address, err)
 	}
-	return File{}, fmt.Errorf("no source has %s, put it there by hand; tried %s", path, strings.Join(tried, "; "))
+	return File{}, fmt.Errorf("no source has %s; put the file there yourself (tried %s)", path, strings.Join(tried, "; "))
 }
 
 // errContent marks an error about the bytes of a source, after which the next

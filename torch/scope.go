@@ -61,7 +61,7 @@ type Scope struct {
 // not run. The calling goroutine stays on its thread while f runs, since
 // libtorch keeps its gradient mode and thread count per thread.
 //
-// A panic that is not an *Error is a bug and goes on upwards.
+// A panic that is not an *Error is a bug and propagates.
 func Do(f func(s *Scope)) (err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

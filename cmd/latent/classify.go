@@ -45,7 +45,7 @@ func classify(c *cli.Context) error {
 		return usagef("--clusters must be at least 1, got %d", c.Int("clusters"))
 	}
 	if c.IsSet("clusters") && c.Bool("confusion") {
-		return usagef("--confusion is about labels; it cannot be used with --clusters")
+		return usagef("--confusion needs labels; it cannot be combined with --clusters")
 	}
 	m, err := openModel(c)
 	if err != nil {

@@ -54,7 +54,7 @@ func encode(c *cli.Context) error {
 			return err
 		}
 		if in.Cols != m.DimIn() {
-			return fmt.Errorf("%s has %d columns: the model takes %d, one a pixel", input, in.Cols, m.DimIn())
+			return fmt.Errorf("%s has %d columns: the model takes %d, one per pixel", input, in.Cols, m.DimIn())
 		}
 		x = autoenc.FromFloats(in.Data, in.Rows)
 	} else {

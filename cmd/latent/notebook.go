@@ -51,7 +51,7 @@ func wholeNotebook(c *cli.Context) error {
 	metrics, err := notebook.Run(c.Context, dir, o, d)
 	d.Done()
 	if errors.Is(err, context.Canceled) {
-		return fmt.Errorf("%w; the same command goes on from here: %s", err, command(os.Args))
+		return fmt.Errorf("%w; to continue, run the same command again: %s", err, command(os.Args))
 	}
 	if err != nil {
 		return err

@@ -91,7 +91,7 @@ func plotScatter(c *cli.Context) error {
 		}
 		panel.Labels = matrix.Every(labels, 1, every)
 		if len(panel.Labels) != y.Rows {
-			return fmt.Errorf("%s has %d labels, %s has %d points: --every K takes each K-th label",
+			return fmt.Errorf("%s has %d labels, %s has %d points: --every K uses every K-th label",
 				path, len(panel.Labels), input, y.Rows)
 		}
 	}

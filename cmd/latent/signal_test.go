@@ -97,7 +97,7 @@ func TestTwoProcesses(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	cmd, _ := goOn(t, dir)
 	refuse(t, 1, []string{"train", "--out", dir, "--resume", "--quiet"}, strconv.Itoa(cmd.Process.Pid), "is using this run folder")
-	refuse(t, 1, small(t, "train", dir), "holds a run already")
+	refuse(t, 1, small(t, "train", dir), "already holds a run")
 	cmd.Process.Kill()
 	wait(t, cmd)
 	sameAsUnbroken(t, dir) // the dead process's lock is no hindrance

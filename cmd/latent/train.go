@@ -88,7 +88,7 @@ func trainModel(c *cli.Context) error {
 	case errors.Is(err, train.ErrOptions):
 		return usageError{err}
 	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("%w; go on with: latent train --out %s --resume", err, quote(dir))
+		return fmt.Errorf("%w; to continue: latent train --out %s --resume", err, quote(dir))
 	case err != nil:
 		return err
 	case group != nil && group.Rank > 0: // rank 0 tells

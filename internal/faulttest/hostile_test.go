@@ -148,7 +148,7 @@ func TestHostileMatrices(t *testing.T) {
 		{"hole.csv", []byte(line + "1,,3\n"), "line 101, column 2"},
 		{"product.npy", npy("<f8", "False", "(4294967296, 4294967296)", make([]byte, 16)), "truncated"},
 		{"fortran.npy", npy("<f4", "True", "(2, 2)", make([]byte, 16)), "np.ascontiguousarray"},
-		{"object.npy", npy("|O", "False", "(2, 2)", []byte("cos\nsystem\n.")), "never read"},
+		{"object.npy", npy("|O", "False", "(2, 2)", []byte("cos\nsystem\n.")), "not supported"},
 		{"header.npy", append([]byte("\x93NUMPY\x02\x00\xff\xff\xff\xff"), make([]byte, 100)...), "header"},
 		{"nan.csv", []byte(line + "1,NaN,3\n"), "line 101, column 2"},
 	}...) {

@@ -170,7 +170,7 @@ func TestTwoProcesses(t *testing.T) {
 		for _, p := range pair {
 			if r := p.end(t); r.code == 0 {
 				ok++
-			} else if strings.Contains(r.stderr, "holds a run already") {
+			} else if strings.Contains(r.stderr, "already holds a run") {
 				r.fails(t, command2, 1, dir, "--resume")
 			} else {
 				r.fails(t, command2, 1, dir, "is using this run folder", "wait for it")

@@ -170,7 +170,7 @@ func reconstructions(w io.Writer, format string, lines []ImageRow, rows, cols in
 	}
 	cell := min((width-2*margin-label+gap)/vg.Length(most)-gap, 1.2*vg.Inch)
 	if cell < 1 {
-		return fmt.Errorf("%d images a row: want fewer, to be seen", most)
+		return fmt.Errorf("%d images per row: want fewer, so that they can be seen", most)
 	}
 	cellHeight := cell * vg.Length(rows) / vg.Length(cols)
 	height := vg.Length(len(lines))*(cellHeight+gap) - gap + 2*margin

@@ -157,7 +157,7 @@ func newPoints(page *page, panel Panel, colors map[int]color.RGBA, o PanelOption
 	n := len(panel.XY) / 2
 	switch {
 	case len(panel.XY)%2 != 0:
-		return nil, fmt.Errorf("%d coordinates: want two a point", len(panel.XY))
+		return nil, fmt.Errorf("%d coordinates: want two per point", len(panel.XY))
 	case n == 0:
 		return nil, errors.New("no points to draw")
 	case panel.Labels != nil && len(panel.Labels) != n:

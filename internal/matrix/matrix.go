@@ -84,7 +84,7 @@ func (m Matrix) validate() error {
 		return fmt.Errorf("the matrix is empty (%d x %d)", m.Rows, m.Cols)
 	}
 	if len(m.Data)/m.Cols != m.Rows || len(m.Data)%m.Cols != 0 {
-		return fmt.Errorf("%d numbers are no %d x %d matrix", len(m.Data), m.Rows, m.Cols)
+		return fmt.Errorf("%d numbers are not a %d x %d matrix", len(m.Data), m.Rows, m.Cols)
 	}
 	for i, v := range m.Data {
 		if !finite(v) {

@@ -216,7 +216,7 @@ func TestReadErrors(t *testing.T) {
 		{"testdata/complex.npy", `type "<c8"`},
 		{"testdata/bool.npy", `type "|b1"`},
 		{"testdata/text.npy", `type "<U1"`},
-		{"testdata/object.npy", "Python objects, are never read"},
+		{"testdata/object.npy", "Python objects, is not supported"},
 		{"testdata/structured.npy", "a structured type"},
 		{"testdata/scalar.npy", "shape (), want two dimensions"},
 		{"testdata/cube.npy", "shape (2, 3, 4), want two dimensions (x.reshape(len(x), -1))"},
@@ -297,7 +297,7 @@ func TestWriteErrors(t *testing.T) {
 	}{
 		{"x.npy", Matrix{}, "empty (0 x 0)"},
 		{"x.npy", Matrix{nil, 0, 3}, "empty (0 x 3)"},
-		{"x.npy", Matrix{[]float32{1, 2, 3}, 2, 2}, "3 numbers are no 2 x 2 matrix"},
+		{"x.npy", Matrix{[]float32{1, 2, 3}, 2, 2}, "3 numbers are not a 2 x 2 matrix"},
 		{"x.csv", Matrix{[]float32{1, 2, float32(math.NaN())}, 1, 3}, "row 1, column 3: NaN"},
 		{"x.csv", Matrix{[]float32{1, 2, 3, float32(math.Inf(-1))}, 2, 2}, "row 2, column 2: infinity"},
 		{"x.txt", one, "unknown extension"},

@@ -130,7 +130,7 @@ func wrongType(descr, want, convert string) error {
 	case strings.HasPrefix(descr, ">"):
 		return fmt.Errorf("big-endian type %q, want little-endian %s (%s)", descr, want, hint)
 	case strings.Contains(descr, "O"):
-		return fmt.Errorf("type %q, Python objects, are never read; want %s (%s)", descr, want, hint)
+		return fmt.Errorf("type %q, Python objects, is not supported; want %s (%s)", descr, want, hint)
 	}
 	return fmt.Errorf("type %q, want %s (%s)", descr, want, hint)
 }

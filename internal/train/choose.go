@@ -25,10 +25,10 @@ func Choose(dir string, c Config, label string, r progress.Reporter) (resume boo
 	there, _ := trained(kept, c)
 	switch {
 	case there > max(here, 0):
-		r.Printf("%s: goes on with what was in %s", label, kept)
+		r.Printf("%s: continues the run kept in %s", label, kept)
 		return true, swap(dir, kept)
 	case here == other:
-		r.Printf("%s: from the start; what there was is kept in %s", label, kept)
+		r.Printf("%s: starts over; the earlier run is kept in %s", label, kept)
 		if err := os.RemoveAll(kept); err != nil {
 			return false, err
 		}

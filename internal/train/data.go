@@ -24,7 +24,7 @@ func OpenData(
 ) (*Data, error) {
 	d, err := dataset.Open(dir, name)
 	if errors.Is(err, fs.ErrNotExist) {
-		r.Printf("%s is not complete in %s: fetching it", name, dir)
+		r.Printf("%s is incomplete in %s: downloading it", name, dir)
 		if _, err = FetchData(ctx, dir, name, r); err == nil {
 			d, err = dataset.Open(dir, name)
 		}

@@ -58,7 +58,7 @@ func vacant(dir string) error {
 	for _, name := range numberFiles() {
 		_, err := os.Lstat(filepath.Join(dir, name))
 		if err == nil {
-			return fmt.Errorf("%s holds a run already (%s): go on with --resume, or choose another folder",
+			return fmt.Errorf("%s already holds a run (%s): continue it with --resume or choose another folder",
 				dir, name)
 		}
 	}
@@ -87,7 +87,7 @@ func (c *Config) continues(dir string, o Options) (*autoenc.Checkpoint, error) {
 		return nil, err
 	}
 	if err := run.Compare(saved, *c, "epochs", "data", "latent", "go"); err != nil {
-		o.Report.Printf("note: %v; the losses go on, but not with the bytes of an unbroken run", err)
+		o.Report.Printf("note: %v; the run continues, but not to the same bytes as an uninterrupted one", err)
 	}
 	return checkpoint, nil
 }

@@ -33,7 +33,7 @@ func Open(dir, device string, threads int) (*Model, error) {
 	}
 	m, err := autoenc.Load(filepath.Join(dir, modelFile), 784)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w (its training has not ended: latent train --out %s --resume)",
+		return nil, fmt.Errorf("%w (its training is not finished: latent train --out %s --resume)",
 			err, dir)
 	}
 	if err != nil {
