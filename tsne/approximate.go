@@ -40,22 +40,49 @@ func (a ApproximateNeighbors) Nearest(ctx context.Context, x []float32, n int, q
 		// A few rows against many: Transform, which wants few neighbours.
 		return ExactNeighbors{Threads: a.Threads, Progress: a.Progress}.Nearest(ctx, x, n, queries, m, k)
 	}
-	if err := checkSearch(x, n, nil, n, k); err != nil {
+	g, order, err := a.nearest(ctx, x, n, k)
+	if err != nil {
 		return nil, err
+	}
+	byRow := &NeighborGraph{N: n, K: k, Index: make([]int32, n*k), Distance: make([]float32, n*k)}
+	p := newPool(threads(a.Threads))
+	defer p.close()
+	p.blocks(n, 256, func(lo, hi, _ int) {
+		keys := make([]uint64, k)
+		for i := lo; i < hi; i++ {
+			for at, j := range g.Index[i*k : (i+1)*k] {
+				keys[at] = pairKey(g.Distance[i*k+at], order[j])
+			}
+			row := int(order[i])
+			setNeighbors(byRow.Index[row*k:][:k], byRow.Distance[row*k:][:k], keys)
+		}
+	})
+	return byRow, nil
+}
+
+// nearest returns the graph of the rows in an order in which neighbours tend to be close: row i
+// of the graph, and neighbour i, is row order[i] of x.
+func (a ApproximateNeighbors) nearest(ctx context.Context, x []float32, n, k int) (g *NeighborGraph, order []int32, err error) {
+	if err := checkSearch(x, n, nil, n, k); err != nil {
+		return nil, nil, err
 	}
 	p := newPool(threads(a.Threads))
 	defer p.close()
 	s := &approximate{ctx: ctx, pool: p, x: x, n: n, d: len(x) / n, k: k, progress: a.Progress}
-	steps := []func() error{s.rotate, s.divide, s.search, s.refine, s.number}
-	for _, step := range steps {
+	for _, step := range []func() error{s.rotate, s.divide, s.search, s.refine} {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if err := step(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return s.graph, nil
+	p.blocks(n, 1024, func(lo, hi, _ int) {
+		for e, pos := range s.graph.Index[lo*k : hi*k] {
+			s.graph.Index[lo*k+e] = s.place[pos]
+		}
+	})
+	return s.graph, slices.DeleteFunc(s.order, func(row int32) bool { return row < 0 }), nil
 }
 
 // approximate is the state of one search.
@@ -77,8 +104,8 @@ type approximate struct {
 	half   []float32 // half the squared distance from the centre by position, infinite where empty
 	sorted []float32 // the rows of x by position; nil where they are wide
 
-	// graph lists neighbours by row, but names them by position until number has run.
-	graph *NeighborGraph
+	place []int32        // number of rows before each position
+	graph *NeighborGraph // by place; it names neighbours by position
 }
 
 // neighborCell is a run of positions, lo and hi multiples of the panel's width.
@@ -157,7 +184,7 @@ func (s *approximate) pack(dst []float32, rows []int32) {
 // search compares runs of rows with their nearest cells and fills the graph.
 func (s *approximate) search() error {
 	n, k, w := s.n, s.k, s.width
-	s.graph = &NeighborGraph{N: n, K: k, Index: make([]int32, n*k), Distance: make([]float32, n*k)}
+	s.graph = newGraph(n, k)
 	panels := len(s.order) / panel
 	// The cells' centres in panels.
 	count := len(s.cells)
@@ -289,7 +316,7 @@ func (p *probe) do(at int) {
 		}
 	}
 	for i := range valid {
-		p.finish(i, rows[i])
+		p.finish(i, int32(at*panel+i))
 	}
 }
 
@@ -344,15 +371,15 @@ func (p *probe) compare(at, valid int, c neighborCell) {
 	}
 }
 
-// finish writes the nearest of row i's candidates, by their true distances, to the graph.
-func (p *probe) finish(i int, row int32) {
+// finish writes the nearest of the candidates of row i of the panel, by their true distances, to
+// the graph.
+func (p *probe) finish(i int, pos int32) {
 	keys := p.keys[i*p.room:][:p.fill[i]]
 	if len(keys) > p.want {
 		selectKeys(keys, p.want)
 		keys = keys[:p.want]
 	}
-	d, k := p.d, p.k
-	own := p.x[int(row)*d:][:d]
+	k, own := p.k, p.at(pos)
 	for j, key := range keys {
 		other := int32(uint32(key))
 		keys[j] = pairKey(squaredDistance(own, p.at(other)), other)
@@ -361,7 +388,8 @@ func (p *probe) finish(i int, row int32) {
 		selectKeys(keys, k)
 		keys = keys[:k]
 	}
-	setNeighbors(p.graph.Index[int(row)*k:][:k], p.graph.Distance[int(row)*k:][:k], keys)
+	at := int(p.place[pos]) * k
+	setNeighbors(p.graph.Index[at:at+k], p.graph.Distance[at:at+k], keys)
 }
 
 // selectKeys moves the count smallest keys, all different, to the front, in any order.
@@ -407,11 +435,15 @@ func (s *approximate) at(pos int32) []float32 {
 func (s *approximate) refine() error {
 	n, k := s.n, s.k
 	few, wide := min(approxNear, k), min(approxWide, k)
-	near := make([]int32, len(s.order)*wide)
+	// The graph's own memory has room: its second half is for the joint probabilities.
+	near := s.graph.Index[n*k : cap(s.graph.Index)]
+	if len(near) < len(s.order)*wide {
+		near = make([]int32, len(s.order)*wide)
+	}
 	s.pool.blocks(len(s.order), 1024, func(lo, hi, _ int) {
 		for pos := lo; pos < hi; pos++ {
-			if row := s.order[pos]; row >= 0 {
-				copy(near[pos*wide:(pos+1)*wide], s.graph.Index[int(row)*k:])
+			if s.order[pos] >= 0 {
+				copy(near[pos*wide:(pos+1)*wide], s.graph.Index[int(s.place[pos])*k:])
 			}
 		}
 	})
@@ -431,8 +463,8 @@ func (s *approximate) refine() error {
 		s.pool.run(min(approxBatch, panels-lo), func(t, worker int) {
 			w := &works[worker]
 			for pos := int32((lo + t) * panel); pos < int32((lo+t+1)*panel) && s.order[pos] >= 0; pos++ {
-				row := int(s.order[pos])
-				index, dist := s.graph.Index[row*k:][:k], s.graph.Distance[row*k:][:k]
+				at := int(s.place[pos]) * k
+				index, dist := s.graph.Index[at:at+k], s.graph.Distance[at:at+k]
 				mark := pos + 1
 				w.seen[pos] = mark
 				for _, j := range index {
@@ -475,20 +507,4 @@ func setNeighbors(index []int32, dist []float32, keys []uint64) {
 	for i, key := range keys {
 		index[i], dist[i] = int32(uint32(key)), math.Float32frombits(uint32(key>>32))
 	}
-}
-
-// number names the neighbours by row; equally near ones come in the order of their rows.
-func (s *approximate) number() error {
-	k := s.k
-	s.pool.blocks(s.n, 256, func(lo, hi, _ int) {
-		keys := make([]uint64, k)
-		for row := lo; row < hi; row++ {
-			index, dist := s.graph.Index[row*k:][:k], s.graph.Distance[row*k:][:k]
-			for i, pos := range index {
-				keys[i] = pairKey(dist[i], s.order[pos])
-			}
-			setNeighbors(index, dist, keys)
-		}
-	})
-	return nil
 }

@@ -56,6 +56,13 @@ func (s *approximate) divide() error {
 			s.cells = append(s.cells, neighborCell{lo: int32(lo), hi: int32(len(s.order))})
 		}
 	}
+	s.place = make([]int32, len(s.order))
+	for pos, place := 0, int32(0); pos < len(s.order); pos++ {
+		s.place[pos] = place
+		if s.order[pos] >= 0 {
+			place++
+		}
+	}
 	s.coords = make([]float32, len(s.order)*w)
 	s.half = make([]float32, len(s.order))
 	if s.d == w {
