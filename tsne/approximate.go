@@ -69,6 +69,7 @@ func (a ApproximateNeighbors) nearest(ctx context.Context, x []float32, n, k int
 	p := newPool(threads(a.Threads))
 	defer p.close()
 	s := &approximate{ctx: ctx, pool: p, x: x, n: n, d: len(x) / n, k: k, progress: a.Progress}
+	s.graph = newGraph(n, k)
 	for _, step := range []func() error{s.rotate, s.divide, s.search, s.refine} {
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err
@@ -184,7 +185,6 @@ func (s *approximate) pack(dst []float32, rows []int32) {
 // search compares runs of rows with their nearest cells and fills the graph.
 func (s *approximate) search() error {
 	n, k, w := s.n, s.k, s.width
-	s.graph = newGraph(n, k)
 	panels := len(s.order) / panel
 	// The cells' centres in panels.
 	count := len(s.cells)
@@ -211,7 +211,7 @@ func (s *approximate) search() error {
 		}
 		s.pool.run(min(approxBatch, panels-lo), func(t, worker int) { works[worker].do(lo + t) })
 		if s.progress != nil {
-			s.progress(int(int64(n)*9/10*int64(min(lo+approxBatch, panels))/int64(panels)), n)
+			s.progress(int(int64(n)*2/3*int64(min(lo+approxBatch, panels))/int64(panels)), n)
 		}
 	}
 	return nil
@@ -431,6 +431,13 @@ func (s *approximate) at(pos int32) []float32 {
 	return s.x[int(s.order[pos])*s.d:][:s.d]
 }
 
+// estimate returns the squared distance of two positions' rows as their coordinates tell it, as if
+// what these leave out were at right angles.
+func (s *approximate) estimate(a, b int32) float32 {
+	i, j, w := int(s.order[a]), int(s.order[b]), s.width
+	return squaredDistance(s.z[i*w:][:w], s.z[j*w:][:w]) + s.rest[i] + s.rest[j]
+}
+
 // refine compares every row with the nearest neighbours of its nearest neighbours.
 func (s *approximate) refine() error {
 	n, k := s.n, s.k
@@ -478,6 +485,9 @@ func (s *approximate) refine() error {
 							continue
 						}
 						w.seen[c] = mark
+						if s.rest != nil && s.estimate(pos, c) > bound {
+							continue
+						}
 						if v := squaredDistance(own, s.at(c)); v < bound {
 							keys = append(keys, pairKey(v, c))
 						}
@@ -495,7 +505,7 @@ func (s *approximate) refine() error {
 		})
 		if s.progress != nil {
 			more := min(lo+approxBatch, panels)
-			s.progress(int(int64(n)*9/10+int64(n-n*9/10)*int64(more)/int64(panels)), n)
+			s.progress(n*2/3+int(int64(n-n*2/3)*int64(more)/int64(panels)), n)
 		}
 	}
 	return nil

@@ -63,7 +63,11 @@ func (s *approximate) divide() error {
 			place++
 		}
 	}
-	s.coords = make([]float32, len(s.order)*w)
+	// The graph's memory beyond its end is for the joint probabilities: until then there is room.
+	s.coords = s.graph.Distance[n*s.k : cap(s.graph.Distance)]
+	if len(s.coords) < len(s.order)*w {
+		s.coords = make([]float32, len(s.order)*w)
+	}
 	s.half = make([]float32, len(s.order))
 	if s.d == w {
 		s.sorted = make([]float32, len(s.order)*w)
@@ -91,7 +95,7 @@ func (s *approximate) fill(c *neighborCell) {
 	}
 	for pos := int(c.lo); pos < int(c.hi); pos++ {
 		if pos >= int(c.lo)+len(rows) {
-			s.half[pos] = infinity
+			s.half[pos] = infinity // its coordinates are 0
 			continue
 		}
 		row := int(s.order[pos])
