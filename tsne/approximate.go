@@ -184,7 +184,7 @@ func (s *approximate) pack(dst []float32, rows []int32) {
 
 // search compares runs of rows with their nearest cells and fills the graph.
 func (s *approximate) search() error {
-	n, k, w := s.n, s.k, s.width
+	n, w := s.n, s.width
 	panels := len(s.order) / panel
 	// The cells' centres in panels.
 	count := len(s.cells)
