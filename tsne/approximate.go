@@ -295,7 +295,7 @@ func (p *probe) do(at int) {
 	}
 	// Cells by the distance of their centres, up to enough rows.
 	for c := 0; c < len(p.centerHalf); c += panel {
-		product4x24(p.products[c*4:], panel, p.mid, p.centers[c*w:], w)
+		productFused4x24(p.products[c*4:], panel, p.mid, p.centers[c*w:], w)
 	}
 	for c := range p.cells {
 		v := p.centerHalf[c] - p.products[c/panel*panel*4+c%panel]
@@ -431,11 +431,11 @@ func (s *approximate) at(pos int32) []float32 {
 	return s.x[int(s.order[pos])*s.d:][:s.d]
 }
 
-// estimate returns the squared distance of two positions' rows as their coordinates tell it, as if
-// what these leave out were at right angles.
+// estimate returns the squared distance of two positions' rows as their coordinates tell it. What
+// these leave out is alike among neighbours: half of what it would be at right angles.
 func (s *approximate) estimate(a, b int32) float32 {
 	i, j, w := int(s.order[a]), int(s.order[b]), s.width
-	return squaredDistance(s.z[i*w:][:w], s.z[j*w:][:w]) + s.rest[i] + s.rest[j]
+	return squaredDistance(s.z[i*w:][:w], s.z[j*w:][:w]) + (s.rest[i]+s.rest[j])/2
 }
 
 // refine compares every row with the nearest neighbours of its nearest neighbours.
