@@ -68,6 +68,7 @@ func (a ApproximateNeighbors) nearest(ctx context.Context, x []float32, n, k int
 	}
 	p := newPool(threads(a.Threads))
 	defer p.close()
+	p.ctx = ctx
 	s := &approximate{ctx: ctx, pool: p, x: x, n: n, d: len(x) / n, k: k, progress: a.Progress}
 	s.graph = newGraph(n, k)
 	for _, step := range []func() error{s.rotate, s.divide, s.search, s.refine} {
@@ -83,6 +84,9 @@ func (a ApproximateNeighbors) nearest(ctx context.Context, x []float32, n, k int
 			s.graph.Index[lo*k+e] = s.place[pos]
 		}
 	})
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
 	return s.graph, slices.DeleteFunc(s.order, func(row int32) bool { return row < 0 }), nil
 }
 

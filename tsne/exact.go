@@ -64,10 +64,14 @@ func (e ExactNeighbors) Nearest(ctx context.Context, x []float32, n int, queries
 	defer p.close()
 	s := &search{pool: p, product: e.Product, progress: e.Progress, d: d, k: k, self: self}
 	s.rotate(x, n)
+	p.ctx = ctx // each of what follows takes seconds at a million rows
 	s.base = s.newSide(x, n)
 	s.query = s.base
 	if !self {
 		s.query = s.newSide(queries, m)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	if err := s.run(ctx); err != nil {
 		return nil, err
@@ -247,7 +251,7 @@ type tile struct {
 
 func (s *search) tiles() []tile {
 	parts := make([][]tile, len(s.query.blocks))
-	s.pool.run(len(parts), func(q, _ int) {
+	s.pool.blocks(len(parts), 1, func(q, _, _ int) {
 		first := 0
 		if s.self {
 			first = q
@@ -273,6 +277,9 @@ func (s *search) run(ctx context.Context) error {
 		s.query.bound[i] = float32(math.Inf(1))
 	}
 	tiles := s.tiles()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	works := make([]*tileWork, s.pool.size())
 	for i := range works {
 		works[i] = &tileWork{

@@ -79,10 +79,12 @@ func Fit(ctx context.Context, x []float32, n int, o Options) (*Embedding, error)
 	report(StageAffinities)
 	p := newPool(threads(o.Threads))
 	defer p.close()
+	p.ctx = ctx
+	joint := jointProbabilities(p, graph, o.Perplexity)
+	p.ctx = nil
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	joint := jointProbabilities(p, graph, o.Perplexity)
 	report(StageInit)
 	y, err := start(p, x, n, o)
 	if err != nil {

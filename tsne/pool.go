@@ -1,6 +1,7 @@
 package tsne
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -20,6 +21,7 @@ type pool struct {
 	workers []*poolWorker
 	spin    int // checks before parking
 
+	ctx     context.Context // for blocks; nil where runs are short
 	f       func(task, worker int)
 	tasks   int
 	left    atomic.Int64 // tasks not yet claimed; below zero when exhausted
@@ -169,9 +171,13 @@ func (p *pool) close() {
 	}
 }
 
-// blocks runs f over [0, n) in pieces of size, the last one shorter.
+// blocks runs f over [0, n) in pieces of size, the last one shorter. Once ctx, unless nil, has
+// ended it leaves out what is not done: the caller looks at ctx before it uses any of it.
 func (p *pool) blocks(n, size int, f func(lo, hi, worker int)) {
 	p.run((n+size-1)/size, func(task, worker int) {
+		if p.ctx != nil && p.ctx.Err() != nil {
+			return
+		}
 		lo := task * size
 		f(lo, min(lo+size, n), worker)
 	})
