@@ -64,7 +64,11 @@ func TestApproximateNeighbors(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var first *NeighborGraph
-			for _, threads := range []int{1, 2, 3, 7} {
+			counts := []int{1, 2, 3, 7}
+			if testing.Short() {
+				counts = []int{3}
+			}
+			for _, threads := range counts {
 				done := 0
 				g, err := ApproximateNeighbors{Threads: threads, Progress: func(now, total int) {
 					if now < done || now > total || total != c.n {

@@ -202,6 +202,9 @@ func TestAffinitiesErrors(t *testing.T) {
 }
 
 func TestFitWithApproximateNeighbors(t *testing.T) {
+	if testing.Short() {
+		t.Skip("five maps")
+	}
 	digits, n := readDigits(t)
 	o := DefaultOptions()
 	o.Iterations, o.ExaggerationIterations = 300, 100
