@@ -82,8 +82,8 @@ func newField(p *pool, q *joint, y []float32, components int, theta float64, exa
 	return f
 }
 
-// reorder sorts the points along the curve, renames P's columns accordingly, and returns, for each new
-// place, the old one, for the caller to move its own values by.
+// reorder sorts the points along the curve, renames P's columns accordingly, and returns, for
+// each new place, the old one, for the caller to move its own values by.
 func (f *field) reorder() []int32 {
 	lo, side := f.box()
 	f.tree.sort(f.pos, f.stride, lo, side)
@@ -95,9 +95,9 @@ func (f *field) reorder() []int32 {
 			order[k] = f.order[from[k]]
 		}
 	})
+	to := f.order // scratch from here on: of each old place, the new one
 	f.order = order
 	f.move(f.pos, from)
-	to := order // of each old place, the new one
 	for k, i := range from {
 		to[i] = int32(k)
 		f.place[f.order[k]] = int32(k)
