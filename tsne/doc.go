@@ -18,7 +18,8 @@
 //
 // Fit is made of parts that can be used by themselves, each in a file of that name:
 //
-//	Neighbors       the nearest rows of every row; ExactNeighbors is exact (exact.go)
+//	Neighbors       the nearest rows of every row: ExactNeighbors (exact.go) or
+//	                ApproximateNeighbors (approximate.go, cells.go), as AutoNeighbors chooses
 //	NewAffinities   joint probabilities P from distances, by perplexity
 //	Start           first positions: PCA, random or given
 //	Optimizer       gradient descent with momentum, gains and early exaggeration

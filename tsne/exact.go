@@ -35,6 +35,9 @@ func Accelerated() bool { return accelerated }
 type ExactNeighbors struct {
 	// Threads is the number of goroutines; 0 means all processors that Go may use.
 	Threads int
+	// Progress, unless nil, is called from Nearest's goroutine now and then with the number of
+	// rows done, as a share of the pairs of blocks compared, and their total.
+	Progress func(done, total int)
 	// Product computes the bounds' inner products; nil is the package's own kernel,
 	// which is fast where it has assembly (amd64 with AVX2 and FMA) and plain Go
 	// elsewhere. The neighbours are the same whatever it is.
@@ -53,32 +56,22 @@ func (e ExactNeighbors) Nearest(ctx context.Context, x []float32, n int, queries
 	if self {
 		m = n
 	}
-	if err := checkRows("neighbors", x, n); err != nil {
+	if err := checkSearch(x, n, queries, m, k); err != nil {
 		return nil, err
 	}
 	d := len(x) / n
-	if !self {
-		if err := checkRows("neighbors", queries, m); err != nil {
-			return nil, err
-		}
-		if len(queries)/m != d {
-			return nil, fmt.Errorf("tsne: neighbors: queries have %d columns, the rows searched %d", len(queries)/m, d)
-		}
-	}
-	if most := n; k < 1 || k > most || (self && k > n-1) {
-		if self {
-			most--
-		}
-		return nil, fmt.Errorf("tsne: neighbors: k is %d: want 1 to %d for %d rows", k, most, n)
-	}
 	p := newPool(threads(e.Threads))
 	defer p.close()
-	s := &search{pool: p, product: e.Product, d: d, k: k, self: self}
+	s := &search{pool: p, product: e.Product, progress: e.Progress, d: d, k: k, self: self}
 	s.rotate(x, n)
+	p.ctx = ctx // each of what follows takes seconds at a million rows
 	s.base = s.newSide(x, n)
 	s.query = s.base
 	if !self {
 		s.query = s.newSide(queries, m)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	if err := s.run(ctx); err != nil {
 		return nil, err
@@ -86,15 +79,38 @@ func (e ExactNeighbors) Nearest(ctx context.Context, x []float32, n int, queries
 	return s.graph(), nil
 }
 
+// checkSearch reports arguments of Nearest that make no sense.
+func checkSearch(x []float32, n int, queries []float32, m, k int) error {
+	if err := checkRows("neighbors", x, n); err != nil {
+		return err
+	}
+	most := n
+	if queries == nil {
+		most--
+	} else {
+		if err := checkRows("neighbors", queries, m); err != nil {
+			return err
+		}
+		if d := len(x) / n; len(queries)/m != d {
+			return fmt.Errorf("tsne: neighbors: queries have %d columns, the rows searched %d", len(queries)/m, d)
+		}
+	}
+	if k < 1 || k > most {
+		return fmt.Errorf("tsne: neighbors: k is %d: want 1 to %d for %d rows", k, most, n)
+	}
+	return nil
+}
+
 // search is the state of one call of Nearest.
 type search struct {
-	pool    *pool
-	product Product
-	d, k    int
-	self    bool
-	turn    *rotation // nil where rows are only centred
-	mean    []float32
-	width   int // coordinates of a bound
+	pool     *pool
+	product  Product
+	progress func(done, total int)
+	d, k     int
+	self     bool
+	turn     *rotation // nil where rows are only centred
+	mean     []float32
+	width    int // coordinates of a bound
 	// base is searched; query asks, and is base itself where self is set.
 	base, query *side
 	heaps       []uint64 // of query: k keys a row, largest first
@@ -189,7 +205,7 @@ func (s *search) newSide(x []float32, n int) *side {
 		}
 	})
 	count := (n + blockRows - 1) / blockRows
-	sd := &side{x: x, n: n, order: locality(z, n, blockRows), blocks: make([]block, count)}
+	sd := &side{x: x, n: n, order: locality(s.pool, z, n, blockRows), blocks: make([]block, count)}
 	sd.coords = make([]float32, count*blockRows*w)
 	sd.half = make([]float32, count*blockRows)
 	sd.bound = make([]float32, count*blockRows)
@@ -235,7 +251,7 @@ type tile struct {
 
 func (s *search) tiles() []tile {
 	parts := make([][]tile, len(s.query.blocks))
-	s.pool.run(len(parts), func(q, _ int) {
+	s.pool.blocks(len(parts), 1, func(q, _, _ int) {
 		first := 0
 		if s.self {
 			first = q
@@ -261,6 +277,9 @@ func (s *search) run(ctx context.Context) error {
 		s.query.bound[i] = float32(math.Inf(1))
 	}
 	tiles := s.tiles()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	works := make([]*tileWork, s.pool.size())
 	for i := range works {
 		works[i] = &tileWork{
@@ -285,6 +304,9 @@ func (s *search) run(ctx context.Context) error {
 		})
 		if failed != nil {
 			return failed
+		}
+		if s.progress != nil {
+			s.progress(int(int64(s.query.n)*int64(lo+len(part))/int64(len(tiles))), s.query.n)
 		}
 	}
 	return nil

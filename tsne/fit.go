@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"runtime"
 	"time"
 )
 
@@ -60,19 +59,17 @@ func Fit(ctx context.Context, x []float32, n int, o Options) (*Embedding, error)
 	}
 	finder := o.Neighbors
 	if finder == nil {
-		finder = ExactNeighbors{Threads: o.Threads}
+		finder = AutoNeighbors(n, len(x)/n, neighborCount(o, n))
 	}
+	finder = withThreads(finder, o.Threads)
 	report := func(s Stage) {
 		if o.Progress != nil {
 			o.Progress(Progress{Stage: s, Iterations: o.Iterations, KL: nan, GradientNorm: nan})
 		}
 	}
 	report(StageNeighbors)
-	graph, err := finder.Nearest(ctx, x, n, nil, n, neighborCount(o, n))
+	graph, order, err := findNeighbors(ctx, finder, x, n, neighborCount(o, n), o)
 	if err != nil {
-		return nil, err
-	}
-	if err := graph.check(n, n, neighborCount(o, n), true); err != nil {
 		return nil, err
 	}
 	e := &Embedding{
@@ -82,18 +79,26 @@ func Fit(ctx context.Context, x []float32, n int, o Options) (*Embedding, error)
 	report(StageAffinities)
 	p := newPool(threads(o.Threads))
 	defer p.close()
-	runtime.GC() // the search's scratch, before there is more: memory is bounded by the largest stage
-	affinities := jointProbabilities(p, graph, o.Perplexity, graph.Distance)
-	graph = nil
-	runtime.GC()
+	p.ctx = ctx
+	joint := jointProbabilities(p, graph, o.Perplexity)
+	p.ctx = nil
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	report(StageInit)
 	y, err := start(p, x, n, o)
 	if err != nil {
 		return nil, err
 	}
-	z, err := newOptimizer(p, affinities, y, o)
+	if order != nil {
+		y = permuted(y, order, o.Components)
+	}
+	z, err := newOptimizer(p, joint, y, o)
 	if err != nil {
 		return nil, err
+	}
+	if order != nil {
+		z.f.byRow, z.f.rows = true, order
 	}
 	err = z.Run(ctx, o.Progress)
 	e.Y, e.KL, e.Iterations, e.Stop = z.Positions(), z.KL(), z.Iteration(), z.Stop()

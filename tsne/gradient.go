@@ -17,14 +17,14 @@ type field struct {
 	theta2  float32
 	exact   bool
 
-	affinities *Affinities
-	order      []int32   // row at each place
+	joint      *joint    // P, whose columns are places
+	byRow      bool      // P's rows lie as neighbours do: attraction goes along them, not along places
+	rows       []int32   // of the matrix embedded, for each row of P; nil where they are the same
+	order      []int32   // row of P at each place
+	place      []int32   // of each row of P
 	pos        []float32 // n x stride
 	attraction []float32 // n x stride
 	repulsion  []float32 // n x stride
-	start      []int     // P by place, rows padded with empty entries to multiples of 8
-	columns    []int32
-	p          []float32
 
 	tree    *tree
 	partZ   []float64 // of each chunk of groups
@@ -50,17 +50,17 @@ const (
 	moveChunk  = 2048 // points a task of the optimiser
 )
 
-// newField places the points at y, n x components.
-func newField(p *pool, a *Affinities, y []float32, components int, theta float64, exact bool) *field {
-	n := a.N
-	f := &field{pool: p, n: n, dims: max(components, 2), stride: 2, theta2: float32(theta * theta), exact: exact, affinities: a}
+// newField places the points at y, n x components. It takes over q.
+func newField(p *pool, q *joint, y []float32, components int, theta float64, exact bool) *field {
+	n := q.n
+	f := &field{pool: p, n: n, dims: max(components, 2), stride: 2, theta2: float32(theta * theta), exact: exact, joint: q}
 	if f.dims == 3 {
 		f.stride = 4
 	}
-	f.order = make([]int32, n)
+	f.order, f.place = make([]int32, n), make([]int32, n)
 	f.pos = make([]float32, n*f.stride)
 	for i := range n {
-		f.order[i] = int32(i)
+		f.order[i], f.place[i] = int32(i), int32(i)
 		for c := range components {
 			f.pos[i*f.stride+c] = y[i*components+c]
 		}
@@ -77,44 +77,13 @@ func newField(p *pool, a *Affinities, y []float32, components int, theta float64
 	for i := range f.scratch {
 		f.scratch[i].list = newWalkList(n, f.dims)
 	}
-	f.entropy, f.totalP = a.entropyTerm(), a.total()
-	f.start = make([]int, n+1)
-	for i := range n {
-		f.start[i+1] = f.start[i] + (a.Start[i+1]-a.Start[i]+7)/8*8
-	}
-	f.columns = make([]int32, f.start[n])
-	f.p = make([]float32, f.start[n])
-	f.loadP()
+	f.entropy, f.totalP = q.sums(p)
 	f.measureBox()
 	return f
 }
 
-// loadP copies P into the order of the points.
-func (f *field) loadP() {
-	place := make([]int32, f.n) // of each row
-	for k, row := range f.order {
-		place[row] = int32(k)
-		size := f.affinities.Start[row+1] - f.affinities.Start[row]
-		f.start[k+1] = f.start[k] + (size+7)/8*8
-	}
-	a := f.affinities
-	f.pool.blocks(f.n, rowChunk, func(lo, hi, _ int) {
-		for k := lo; k < hi; k++ {
-			from, to := a.Start[f.order[k]], a.Start[f.order[k]+1]
-			columns, p := f.columns[f.start[k]:f.start[k+1]], f.p[f.start[k]:f.start[k+1]]
-			copy(p, a.P[from:to])
-			for i, c := range a.Columns[from:to] {
-				columns[i] = place[c]
-			}
-			for i := to - from; i < len(columns); i++ {
-				columns[i], p[i] = int32(k), 0
-			}
-		}
-	})
-}
-
-// reorder sorts the points along the curve and P with them, and returns, for each new
-// place, the old one, for the caller to move its own values by.
+// reorder sorts the points along the curve, renames P's columns accordingly, and returns, for
+// each new place, the old one, for the caller to move its own values by.
 func (f *field) reorder() []int32 {
 	lo, side := f.box()
 	f.tree.sort(f.pos, f.stride, lo, side)
@@ -126,9 +95,19 @@ func (f *field) reorder() []int32 {
 			order[k] = f.order[from[k]]
 		}
 	})
+	to := f.order // scratch from here on: of each old place, the new one
 	f.order = order
 	f.move(f.pos, from)
-	f.loadP()
+	for k, i := range from {
+		to[i] = int32(k)
+		f.place[f.order[k]] = int32(k)
+	}
+	columns := f.joint.columns
+	f.pool.blocks(len(columns), 1<<15, func(lo, hi, _ int) {
+		for e, c := range columns[lo:hi] {
+			columns[lo+e] = to[c]
+		}
+	})
 	return from
 }
 
@@ -213,25 +192,30 @@ func (f *field) divergence() float64 {
 
 func (f *field) attract(lo, hi int, divergence bool) {
 	out := f.attraction
-	for i := lo; i < hi; i++ {
-		columns, p := f.columns[f.start[i]:f.start[i+1]], f.p[f.start[i]:f.start[i+1]]
+	q := f.joint
+	var sum float64
+	for t := lo; t < hi; t++ {
+		i, row := t, t
+		if f.byRow {
+			i = int(f.place[t])
+		} else {
+			row = int(f.order[t])
+		}
+		columns, p := q.columns[q.start[row]:q.start[row+1]], q.p[q.start[row]:q.start[row+1]]
 		if f.dims == 2 {
 			out[2*i], out[2*i+1] = attract2(f.pos, columns, p, f.pos[2*i], f.pos[2*i+1])
-		} else {
-			out[4*i], out[4*i+1], out[4*i+2] = attract3(f.pos, columns, p, f.pos[4*i], f.pos[4*i+1], f.pos[4*i+2])
-			out[4*i+3] = 0 // other uses of the slice may have left something
+			if divergence {
+				sum += float64(logSum2(f.pos, columns, p, f.pos[2*i], f.pos[2*i+1]))
+			}
+			continue
+		}
+		out[4*i], out[4*i+1], out[4*i+2] = attract3(f.pos, columns, p, f.pos[4*i], f.pos[4*i+1], f.pos[4*i+2])
+		out[4*i+3] = 0 // other uses of the slice may have left something
+		if divergence {
+			sum += float64(logSum3(f.pos, columns, p, f.pos[4*i], f.pos[4*i+1], f.pos[4*i+2]))
 		}
 	}
 	if divergence {
-		var sum float64
-		for i := lo; i < hi; i++ {
-			columns, p := f.columns[f.start[i]:f.start[i+1]], f.p[f.start[i]:f.start[i+1]]
-			if f.dims == 2 {
-				sum += float64(logSum2(f.pos, columns, p, f.pos[2*i], f.pos[2*i+1]))
-			} else {
-				sum += float64(logSum3(f.pos, columns, p, f.pos[4*i], f.pos[4*i+1], f.pos[4*i+2]))
-			}
-		}
 		f.partLog[lo/rowChunk] = sum
 	}
 }
@@ -281,6 +265,9 @@ func (s *fieldScratch) repel(t *tree, at, count int) {
 func (f *field) positions(components int) []float32 {
 	y := make([]float32, f.n*components)
 	for k, row := range f.order {
+		if f.rows != nil {
+			row = f.rows[row]
+		}
 		copy(y[int(row)*components:(int(row)+1)*components], f.pos[k*f.stride:])
 	}
 	return y

@@ -22,7 +22,7 @@ func testGradient(t testing.TB, a *Affinities, y []float32, components int, thet
 	t.Helper()
 	p := newPool(2)
 	defer p.close()
-	f := newField(p, a, y, components, theta, exact)
+	f := newField(p, a.joint(), y, components, theta, exact)
 	f.compute(true)
 	return f.gradient(components), f.divergence()
 }
@@ -148,7 +148,7 @@ func TestWalkCoversAllPoints(t *testing.T) {
 		} {
 			n := len(y) / dims
 			p := newPool(1)
-			f := newField(p, &Affinities{N: n, Start: make([]int, n+1)}, y, dims, 0.5, false)
+			f := newField(p, &joint{n: n, start: make([]int, n+1)}, y, dims, 0.5, false)
 			lo, side := f.box()
 			f.tree.build(f.pos, f.stride, lo, side)
 			for _, theta2 := range []float32{0, 0.25, 1, 100} {

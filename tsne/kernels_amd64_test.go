@@ -161,7 +161,7 @@ func TestWalkIsItsTwin(t *testing.T) {
 	const n = 3000
 	for _, y := range [][]float32{normalRows(n, 2, 1), blobs(n, 2, 20, 30, 2), duplicates(normalRows(n, 2, 3), 2), make([]float32, 2*n)} {
 		p := newPool(1)
-		f := newField(p, &Affinities{N: n, Start: make([]int, n+1)}, y, 2, 0.5, false)
+		f := newField(p, &joint{n: n, start: make([]int, n+1)}, y, 2, 0.5, false)
 		p.close()
 		lo, side := f.box()
 		f.tree.build(f.pos, f.stride, lo, side)

@@ -50,29 +50,32 @@ func NewOptimizer(a *Affinities, y []float32, o Options) (*Optimizer, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
+	if err := a.check(); err != nil {
+		return nil, err
+	}
 	p := newPool(threads(o.Threads))
-	z, err := newOptimizer(p, a, y, o)
+	z, err := newOptimizer(p, a.joint(), y, o)
 	if err != nil {
 		p.close()
 	}
 	return z, err
 }
 
-func newOptimizer(p *pool, a *Affinities, y []float32, o Options) (*Optimizer, error) {
-	if len(y) != a.N*o.Components {
-		return nil, fmt.Errorf("tsne: optimizer: %d starting values: want %d rows of %d", len(y), a.N, o.Components)
+func newOptimizer(p *pool, q *joint, y []float32, o Options) (*Optimizer, error) {
+	if len(y) != q.n*o.Components {
+		return nil, fmt.Errorf("tsne: optimizer: %d starting values: want %d rows of %d", len(y), q.n, o.Components)
 	}
-	if err := checkRows("optimizer", y, a.N); err != nil {
+	if err := checkRows("optimizer", y, q.n); err != nil {
 		return nil, err
 	}
 	z := &Optimizer{o: o, pool: p, kl: math.NaN(), gradientNorm: math.NaN()}
-	z.f = newField(z.pool, a, y, o.Components, o.Theta, o.Method == Exact)
+	z.f = newField(z.pool, q, y, o.Components, o.Theta, o.Method == Exact)
 	z.speed = make([]float32, len(z.f.pos))
 	z.gains = make([]float32, len(z.f.pos))
 	z.norms = make([]float64, len(z.f.partBox))
 	rate := o.LearningRate
 	if rate == 0 {
-		rate = max(float64(a.N)/o.EarlyExaggeration/4, 50)
+		rate = max(float64(q.n)/o.EarlyExaggeration/4, 50)
 	}
 	z.rate = float32(rate)
 	z.enter(0)

@@ -121,10 +121,10 @@ type Options struct {
 	// MinGradient stops the run when the norm of the gradient (times the gains) is
 	// at or below it. Default 1e-7.
 	MinGradient float64
-	// Neighbors finds the nearest rows. nil, the default, is ExactNeighbors.
+	// Neighbors finds the nearest rows. nil, the default, is AutoNeighbors' choice.
 	Neighbors Neighbors
 	// Progress, unless nil, is called from Fit's goroutine at the start of every
-	// stage and after every iteration. It should return quickly.
+	// stage, now and then in StageNeighbors, and after every iteration. It should return quickly.
 	Progress func(Progress)
 }
 
@@ -145,6 +145,9 @@ type Progress struct {
 	Stage Stage
 	// Iteration of Iterations are done; both are 0 before the first one.
 	Iteration, Iterations int
+	// Rows of TotalRows are done in StageNeighbors; TotalRows is 0 in the other stages, and as
+	// long as it is not known.
+	Rows, TotalRows int
 	// KL is the last computed Kullback-Leibler divergence, not exaggerated; it
 	// is NaN before the first time and refreshed every 50 iterations.
 	KL float64

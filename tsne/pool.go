@@ -1,7 +1,10 @@
 package tsne
 
 import (
+	"context"
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync/atomic"
 )
 
@@ -10,11 +13,15 @@ import (
 // a run costs less than a microsecond to start. Work is handed out one task at
 // a time; what a task computes must not depend on who does it or when.
 //
+// A panic in a task, whoever does it, is the caller's: run panics with it (an error that unwraps to an error's value) once all workers
+// are at rest, and can be called again.
+//
 // A pool serves one caller at a time and must be closed.
 type pool struct {
 	workers []*poolWorker
 	spin    int // checks before parking
 
+	ctx     context.Context // for blocks; nil where runs are short
 	f       func(task, worker int)
 	tasks   int
 	left    atomic.Int64 // tasks not yet claimed; below zero when exhausted
@@ -22,6 +29,22 @@ type pool struct {
 	waiting atomic.Bool  // the caller is parked until done == tasks
 	finish  chan struct{}
 	closed  atomic.Bool
+	failed  atomic.Pointer[taskPanic] // the first in this run
+}
+
+// taskPanic is what a task panicked with, and where.
+type taskPanic struct {
+	value any
+	stack []byte
+}
+
+// Error makes it an error too, which prints the stack of the task, not only that of run.
+func (t *taskPanic) Error() string { return fmt.Sprintf("%v\n\n%s", t.value, t.stack) }
+
+// Unwrap returns the value where it is an error.
+func (t *taskPanic) Unwrap() error {
+	err, _ := t.value.(error)
+	return err
 }
 
 type poolWorker struct {
@@ -68,6 +91,9 @@ func (p *pool) run(tasks int, f func(task, worker int)) {
 	p.drain(0)
 	p.wait(int64(tasks))
 	p.f = nil // frees what it holds
+	if t := p.failed.Swap(nil); t != nil {
+		panic(t)
+	}
 }
 
 // wait returns when that many tasks are done.
@@ -96,11 +122,23 @@ func (p *pool) drain(worker int) {
 			return
 		}
 		tasks := p.tasks
-		p.f(tasks-1-int(l), worker)
+		if p.failed.Load() == nil { // the rest of a run that failed is only counted
+			p.do(tasks-1-int(l), worker)
+		}
 		if p.done.Add(1) == int64(tasks) && p.waiting.CompareAndSwap(true, false) {
 			p.finish <- struct{}{}
 		}
 	}
+}
+
+// do does one task and keeps its panic.
+func (p *pool) do(task, worker int) {
+	defer func() {
+		if v := recover(); v != nil {
+			p.failed.CompareAndSwap(nil, &taskPanic{v, debug.Stack()})
+		}
+	}()
+	p.f(task, worker)
 }
 
 func (p *pool) work(w *poolWorker, id int) {
@@ -133,9 +171,13 @@ func (p *pool) close() {
 	}
 }
 
-// blocks runs f over [0, n) in pieces of size, the last one shorter.
+// blocks runs f over [0, n) in pieces of size, the last one shorter. Once ctx, unless nil, has
+// ended it leaves out what is not done: the caller looks at ctx before it uses any of it.
 func (p *pool) blocks(n, size int, f func(lo, hi, worker int)) {
 	p.run((n+size-1)/size, func(task, worker int) {
+		if p.ctx != nil && p.ctx.Err() != nil {
+			return
+		}
 		lo := task * size
 		f(lo, min(lo+size, n), worker)
 	})

@@ -1,6 +1,7 @@
 package tsne
 
 import (
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,6 +28,34 @@ func TestPoolDoesEachTaskOnce(t *testing.T) {
 			}
 			if round%1000 == 0 {
 				time.Sleep(time.Millisecond) // lets workers park
+			}
+		}
+		p.close()
+	}
+}
+
+func TestPoolHandsPanicsToItsCaller(t *testing.T) {
+	for _, threads := range []int{1, 2, 4} {
+		p := newPool(threads)
+		for bad := range 40 {
+			value := func() (v any) {
+				defer func() { v = recover() }()
+				p.run(40, func(task, _ int) {
+					if task == bad {
+						var empty []int
+						empty[task] = 1
+					}
+				})
+				return nil
+			}()
+			err, ok := value.(error)
+			if !ok || !strings.Contains(err.Error(), "index out of range") {
+				t.Fatalf("%d threads, task %d: run panicked with %v", threads, bad, value)
+			}
+			var sum atomic.Int64
+			p.run(40, func(task, _ int) { sum.Add(int64(task)) })
+			if sum.Load() != 780 {
+				t.Fatalf("%d threads: a run after a panic does other tasks", threads)
 			}
 		}
 		p.close()

@@ -16,7 +16,7 @@ func KL(a *Affinities, y []float32, components, threadCount int) (float64, error
 	}
 	p := newPool(threads(threadCount))
 	defer p.close()
-	f := newField(p, a, y, components, 0, true)
+	f := newField(p, a.joint(), y, components, 0, true)
 	f.compute(true)
 	return f.divergence(), nil
 }

@@ -106,7 +106,7 @@ type placement struct {
 
 func newPlacement(e *Embedding, g *NeighborGraph, o TransformOptions) *placement {
 	t := &placement{o: o, components: e.Components, m: g.N, width: (g.K + 7) / 8 * 8, pool: newPool(threads(e.threads))}
-	t.ref = newField(t.pool, &Affinities{N: e.N, Start: make([]int, e.N+1)}, e.Y, e.Components, e.theta, false)
+	t.ref = newField(t.pool, &joint{n: e.N, start: make([]int, e.N+1)}, e.Y, e.Components, e.theta, false)
 	lo, side := t.ref.box()
 	t.ref.tree.build(t.ref.pos, t.ref.stride, lo, side)
 	t.columns = make([]int32, t.m*t.width)

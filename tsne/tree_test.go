@@ -9,7 +9,7 @@ import (
 func testTree(y []float32, dims, threads int, theta float64) (*field, func()) {
 	n := len(y) / dims
 	p := newPool(threads)
-	f := newField(p, &Affinities{N: n, Start: make([]int, n+1)}, y, dims, theta, false)
+	f := newField(p, &joint{n: n, start: make([]int, n+1)}, y, dims, theta, false)
 	lo, side := f.box()
 	f.tree.build(f.pos, f.stride, lo, side)
 	return f, p.close

@@ -30,6 +30,7 @@ reached so far.
 			outputFlag("where the embedding goes: `Y.npy` or Y.csv"),
 			&cli.IntFlag{Name: "every", Value: 1, Usage: "use every `K`-th row, starting with the first"},
 			&cli.StringFlag{Name: "method", Value: d.Method.String(), Usage: "barnes-hut or exact"},
+			&cli.StringFlag{Name: "neighbors", Value: "auto", Usage: "nearest-neighbour search: exact, approximate, or auto: approximate from 10,000 rows on"},
 			&cli.IntFlag{Name: "components", Value: d.Components, Usage: "dimensions of the embedding, 1 to 3"},
 			&cli.Float64Flag{Name: "perplexity", Value: d.Perplexity, Usage: "effective number of neighbours of a point"},
 			&cli.Float64Flag{Name: "theta", Value: d.Theta, Usage: "Barnes-Hut's accuracy; 0 is exact"},
@@ -92,7 +93,9 @@ func embed(c *cli.Context) error {
 	x = x.Every(every)
 	d := display(c)
 	o.Progress = notebook.ShowTSNE(d, "tsne")
-	o.Neighbors = notebook.Neighbors(o.Threads)
+	if o.Neighbors == nil {
+		o.Neighbors = notebook.Neighbors(o.Threads)
+	}
 	e, err := tsne.Fit(c.Context, x.Data, x.Rows, o)
 	d.Done()
 	if e == nil && c.Context.Err() != nil {
@@ -140,6 +143,15 @@ func tsneOptions(c *cli.Context) (tsne.Options, error) {
 	o.EarlyExaggeration, o.Seed = c.Float64("early-exaggeration"), c.Uint64("seed")
 	if o.Method, err = tsne.ParseMethod(c.String("method")); err != nil {
 		return o, usageError{err}
+	}
+	switch name := c.String("neighbors"); name {
+	case "auto":
+	case "exact":
+		o.Neighbors = tsne.ExactNeighbors{}
+	case "approximate":
+		o.Neighbors = tsne.ApproximateNeighbors{}
+	default:
+		return o, usagef("--neighbors must be auto, exact or approximate, got %q", name)
 	}
 	if rate := c.String("learning-rate"); rate != "auto" {
 		if o.LearningRate, err = strconv.ParseFloat(rate, 64); err != nil || !(o.LearningRate > 0) {

@@ -63,7 +63,11 @@ func Neighbors(threads int) tsne.Neighbors {
 func ShowTSNE(r progress.Reporter, label string) func(tsne.Progress) {
 	return func(p tsne.Progress) {
 		if p.Iteration == 0 {
-			r.Update(status(label, string(p.Stage)))
+			s := status(label, string(p.Stage))
+			if p.TotalRows > 0 {
+				s.Unit, s.Done, s.Total = "rows", p.Rows, p.TotalRows
+			}
+			r.Update(s)
 			return
 		}
 		s := progress.Status{Label: label, Unit: "iterations", Done: p.Iteration, Total: p.Iterations}
