@@ -227,7 +227,9 @@ const growth = 21
 // C order, format 1.0.
 func writeHeader(w io.Writer, descr string, shape ...int) error {
 	dict := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': %s, }", descr, tupleText(shape...))
-	dict += strings.Repeat(" ", max(0, growth-len(strconv.Itoa(shape[0]))))
+	if len(shape) > 0 {
+		dict += strings.Repeat(" ", max(0, growth-len(strconv.Itoa(shape[0]))))
+	}
 	pad := 64 - (len(magic)+4+len(dict)+1)%64
 	dict += strings.Repeat(" ", pad) + "\n"
 	b := append([]byte(magic), 1, 0)

@@ -1,10 +1,12 @@
 // Package matrix reads and writes matrices of float32 and labels, as NumPy's
-// .npy files and as .csv.
+// .npy files and as .csv, and the arrays of .npz files.
 package matrix
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"path/filepath"
 	"strings"
@@ -76,6 +78,41 @@ func WriteFile(path string, m Matrix) error {
 		return fmt.Errorf("matrix: %w", err)
 	}
 	return nil
+}
+
+// Read reads a matrix from a stream, such as standard input: .npy where it begins as such a file
+// does, else .csv. It says what ReadFile says of what does not fit.
+func Read(r io.Reader) (Matrix, error) {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return Matrix{}, fmt.Errorf("matrix: read: %w", err)
+	}
+	read := decodeCSV
+	if bytes.HasPrefix(b, []byte(magic)) {
+		read = decodeNPY
+	}
+	m, err := read(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		return Matrix{}, fmt.Errorf("matrix: read: %w", err)
+	}
+	return m, nil
+}
+
+// Formats are the names of the formats that Write knows.
+var Formats = []string{"npy", "csv"}
+
+// Write writes m to a stream in one of Formats, as WriteFile would.
+func Write(w io.Writer, m Matrix, format string) error {
+	if err := m.validate(); err != nil {
+		return fmt.Errorf("matrix: write: %w", err)
+	}
+	switch "." + format {
+	case npy:
+		return m.encodeNPY(w)
+	case csv:
+		return m.encodeCSV(w)
+	}
+	return fmt.Errorf("matrix: write: unknown format %q, want npy or csv", format)
 }
 
 // validate reports sizes that do not fit and numbers that are not finite.

@@ -110,10 +110,7 @@ func inChunks(r io.Reader, n int, use func(b []byte) error) error {
 	for n > 0 {
 		b := buf[:min(n, len(buf))]
 		if _, err := io.ReadFull(r, b); err != nil {
-			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-				err = errTruncated
-			}
-			return err
+			return unexpected(err)
 		}
 		if err := use(b); err != nil {
 			return err
