@@ -14,8 +14,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/google/renameio/v2"
 )
 
 const (
@@ -89,29 +87,6 @@ func cause(err error) error {
 		return pathErr.Err
 	}
 	return err
-}
-
-// replace writes a temporary file beside path and renames it.
-func replace(path string, write func(w io.Writer) error) error {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
-	dir := filepath.Dir(path)
-	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(dir), renameio.WithPermissions(mode))
-	if err != nil {
-		return err
-	}
-	defer f.Cleanup()
-	// The lock tells RemoveStale of other processes that this one lives. A
-	// file system without locks is no reason not to write.
-	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if err := buffered(f, write); err != nil {
-		return err
-	}
-	if err := f.CloseAtomicallyReplace(); err != nil {
-		return err
-	}
-	return syncDir(dir)
 }
 
 // writeThrough writes to a device or pipe, where nothing can be renamed.
@@ -197,7 +172,7 @@ func RemoveStale(dir string) error {
 		if err != nil {
 			continue
 		}
-		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+		if tryLock(f) == nil {
 			_ = os.Remove(path)
 		}
 		f.Close()
