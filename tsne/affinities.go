@@ -29,11 +29,17 @@ type Affinities struct {
 // counts once, the first time. A row with no more neighbours than the perplexity is
 // attracted by all of them alike.
 func NewAffinities(g *NeighborGraph, perplexity float64, threadCount int) (*Affinities, error) {
+	return NewMultiscaleAffinities(g, []float64{perplexity}, threadCount)
+}
+
+// NewMultiscaleAffinities is NewAffinities for the mean over several perplexities (openTSNE's
+// Multiscale).
+func NewMultiscaleAffinities(g *NeighborGraph, perplexities []float64, threadCount int) (*Affinities, error) {
 	if g == nil || g.N < 1 || g.K < 1 {
 		return nil, errors.New("tsne: affinities: the graph is empty")
 	}
-	if !(perplexity >= 1) || perplexity >= float64(g.K+1) {
-		return nil, fmt.Errorf("tsne: affinities: perplexity is %v: want at least 1 and less than the number of neighbours + 1, %d", perplexity, g.K+1)
+	if !valid(perplexities) || slices.Max(perplexities) >= float64(g.K+1) {
+		return nil, fmt.Errorf("tsne: affinities: perplexity is %v: want at least 1 and less than the number of neighbours + 1, %d", perplexities, g.K+1)
 	}
 	if err := g.check(g.N, g.N, g.K, true); err != nil {
 		return nil, err
@@ -44,7 +50,7 @@ func NewAffinities(g *NeighborGraph, perplexity float64, threadCount int) (*Affi
 	p := newPool(threads(threadCount))
 	defer p.close()
 	own := &NeighborGraph{N: g.N, K: g.K, Index: slices.Clone(g.Index), Distance: slices.Clone(g.Distance)}
-	return jointProbabilities(p, own, perplexity).affinities(), nil
+	return jointProbabilities(p, own, perplexities).affinities(), nil
 }
 
 // checkEdges reports more neighbours than P is made for: some 100 GB.

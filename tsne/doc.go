@@ -11,8 +11,13 @@
 //	if err != nil { ... }
 //	plot(e.Y) // n x 2
 //
-// [Embedding.Transform] places rows that were not part of the fit, and [KL],
-// [Trustworthiness] and [NeighborPreservation] say how good a map is.
+// [Embedding.Transform] places rows that were not part of the fit, at once or, with
+// [Embedding.Save] and [ReadEmbedding], later; [KL], [Trustworthiness] and
+// [NeighborPreservation] say how good a map is.
+//
+// Rows of float64 and matrices such as gonum's come in by [FromFloat64] and [FromMatrix].
+// Neighbours and affinities computed elsewhere are [Options].Graph ([ReadNeighborGraph]) and
+// Options.Affinities; a map made elsewhere takes new rows by [NewEmbedding].
 //
 // # Stages
 //

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"gonum.org/v1/gonum/mat"
+
 	"latent/tsne"
 )
 
@@ -91,4 +93,40 @@ func ExampleOptimizer() {
 	kl, err := tsne.KL(p, z.Positions(), 2, 0)
 	fmt.Println(z.Iteration(), "iterations", kl < 1, err)
 	// Output: 300 iterations true <nil>
+}
+
+// A gonum matrix in, a gonum matrix out.
+func ExampleFromMatrix() {
+	var m mat.Matrix = mat.NewDense(4, 3, []float64{0, 0, 1, 0, 1, 0, 1, 0, 0, 1, 1, 1})
+	x, n := tsne.FromMatrix(m)
+	o := tsne.DefaultOptions()
+	o.Perplexity = 2
+	e, err := tsne.Fit(context.Background(), x, n, o)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(mat.NewDense(e.N, e.Components, e.Float64()).Dims())
+	// Output: 4 2
+}
+
+// A map made elsewhere, here by hand, takes new rows.
+func ExampleNewEmbedding() {
+	const n = 200
+	y := make([]float32, 2*n) // even rows on the left, odd ones on the right
+	for i := range n {
+		y[2*i], y[2*i+1] = float32(20*(i%2)-10), float32(i%7)
+	}
+	e, err := tsne.NewEmbedding(twoGroups(n), n, y, tsne.DefaultOptions())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	placed, err := e.Transform(context.Background(), []float32{10, 10, 10, 10, 10}, 1, tsne.DefaultTransformOptions())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(placed[0] > 0)
+	// Output: true
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -19,13 +20,14 @@ type Embedding struct {
 	Iterations int
 	// Stop says why the run ended.
 	Stop Stop
-	// SecondsNeighbors is the time that the neighbour search took, Seconds the whole of it.
-	SecondsNeighbors, Seconds float64
+	// ElapsedNeighbors is the time that the neighbour search took, Elapsed the whole of it.
+	ElapsedNeighbors, Elapsed time.Duration
 
-	x         []float32 // the rows, for Transform
-	neighbors Neighbors
-	threads   int
-	theta     float64
+	x            []float32 // the rows, for Transform
+	neighbors    Neighbors
+	metric       Metric
+	threads      int
+	theta, alpha float64
 }
 
 // Fit embeds the n rows of x (n x d, row-major) in o.Components dimensions. The result is the
@@ -42,48 +44,46 @@ func Fit(ctx context.Context, x []float32, n int, o Options) (*Embedding, error)
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	if err := checkRows("fit", x, n); err != nil {
+	if err := o.checkData(x, n); err != nil {
 		return nil, err
 	}
-	if n < 2 {
-		return nil, fmt.Errorf("tsne: fit: there is %d row: want at least 2", n)
-	}
-	if o.Perplexity >= float64(n) {
-		return nil, fmt.Errorf("tsne: fit: perplexity %v is too large for %d rows: want less than %d", o.Perplexity, n, n)
-	}
-	if o.Init == InitGiven && len(o.Initial) != n*o.Components {
-		return nil, fmt.Errorf("tsne: fit: Options.Initial has %d values: want %d rows of %d", len(o.Initial), n, o.Components)
-	}
-	if err := checkEdges(n, neighborCount(o, n)); err != nil {
-		return nil, err
-	}
-	finder := o.Neighbors
-	if finder == nil {
-		finder = AutoNeighbors(n, len(x)/n, neighborCount(o, n))
-	}
-	finder = withThreads(finder, o.Threads)
+	finder := withThreads(o.finder(n, len(x)/n), o.Threads)
 	report := func(s Stage) {
 		if o.Progress != nil {
 			o.Progress(Progress{Stage: s, Iterations: o.Iterations, KL: nan, GradientNorm: nan})
 		}
 	}
-	report(StageNeighbors)
-	graph, order, err := findNeighbors(ctx, finder, x, n, neighborCount(o, n), o)
-	if err != nil {
-		return nil, err
-	}
 	e := &Embedding{
-		N: n, Components: o.Components, KL: nan, SecondsNeighbors: time.Since(began).Seconds(),
-		x: x, neighbors: finder, threads: o.Threads, theta: o.Theta,
+		N: n, Components: o.Components, KL: nan, x: x,
+		neighbors: finder, metric: o.Metric, threads: o.Threads, theta: o.Theta, alpha: o.Alpha,
 	}
-	report(StageAffinities)
 	p := newPool(threads(o.Threads))
 	defer p.close()
-	p.ctx = ctx
-	joint := jointProbabilities(p, graph, o.Perplexity)
-	p.ctx = nil
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	var q *joint
+	var order []int32 // of P's rows, where it is not the rows' own
+	if o.Affinities != nil {
+		q = o.Affinities.joint()
+	} else {
+		report(StageNeighbors)
+		var graph *NeighborGraph
+		var err error
+		if o.Graph != nil {
+			graph = o.Graph.nearest(o.neighborCount(n))
+			err = graph.check(n, n, graph.K, true)
+		} else {
+			graph, order, err = findNeighbors(ctx, finder, x, n, o.neighborCount(n), o)
+		}
+		if err != nil {
+			return nil, err
+		}
+		e.ElapsedNeighbors = time.Since(began)
+		report(StageAffinities)
+		p.ctx = ctx
+		q = jointProbabilities(p, graph, o.perplexities())
+		p.ctx = nil
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 	}
 	report(StageInit)
 	y, err := start(p, x, n, o)
@@ -93,7 +93,7 @@ func Fit(ctx context.Context, x []float32, n int, o Options) (*Embedding, error)
 	if order != nil {
 		y = permuted(y, order, o.Components)
 	}
-	z, err := newOptimizer(p, joint, y, o)
+	z, err := newOptimizer(p, q, y, o)
 	if err != nil {
 		return nil, err
 	}
@@ -102,17 +102,57 @@ func Fit(ctx context.Context, x []float32, n int, o Options) (*Embedding, error)
 	}
 	err = z.Run(ctx, o.Progress)
 	e.Y, e.KL, e.Iterations, e.Stop = z.Positions(), z.KL(), z.Iteration(), z.Stop()
-	e.Seconds = time.Since(began).Seconds()
+	e.Elapsed = time.Since(began)
 	return e, err
 }
 
-// neighborCount returns how many neighbours attract a row: scikit-learn's and van der Maaten's
-// three times the perplexity, or all.
-func neighborCount(o Options, n int) int {
-	if o.Method == Exact {
-		return n - 1
+// checkData reports rows that o does not fit.
+func (o Options) checkData(x []float32, n int) error {
+	given := o.Graph != nil || o.Affinities != nil
+	if x != nil || !given {
+		if err := checkRows("fit", x, n); err != nil {
+			return err
+		}
 	}
-	return min(n-1, int(3*o.Perplexity+1))
+	if n < 2 {
+		return fmt.Errorf("tsne: fit: there is %d row: want at least 2", n)
+	}
+	if o.Init == InitGiven && len(o.Initial) != n*o.Components {
+		return fmt.Errorf("tsne: fit: Options.Initial has %d values: want %d rows of %d", len(o.Initial), n, o.Components)
+	}
+	if x == nil && o.Init == InitPCA {
+		return fmt.Errorf("tsne: fit: Options.Init is %v: want InitRandom or InitGiven where there are no rows", o.Init)
+	}
+	if o.Affinities != nil {
+		if o.Affinities.N != n {
+			return fmt.Errorf("tsne: fit: Options.Affinities is of %d rows: want %d", o.Affinities.N, n)
+		}
+		return o.Affinities.checkSum()
+	}
+	if most := slices.Max(o.perplexities()); most >= float64(n) {
+		return fmt.Errorf("tsne: fit: perplexity %v is too large for %d rows: want less than %d", most, n, n)
+	}
+	if g := o.Graph; g != nil {
+		if g.N != n || len(g.Index) != n*g.K || len(g.Distance) != n*g.K {
+			return fmt.Errorf("tsne: fit: Options.Graph is of %d rows of %d neighbours: want %d rows", g.N, g.K, n)
+		}
+		if most := slices.Max(o.perplexities()); most >= float64(g.K+1) {
+			return fmt.Errorf("tsne: fit: perplexity %v is too large for Options.Graph's %d neighbours: want less than %d, better a third of them", most, g.K, g.K+1)
+		}
+	}
+	return checkEdges(n, o.neighborCount(n))
+}
+
+// finder is the neighbour search that o asks for, among n rows of d values.
+func (o Options) finder(n, d int) Neighbors {
+	finder := o.Neighbors
+	if finder == nil {
+		finder = AutoNeighbors(n, d, o.neighborCount(n))
+	}
+	if o.Metric == Cosine {
+		finder = cosineNeighbors{finder}
+	}
+	return finder
 }
 
 var nan = math.NaN()

@@ -16,6 +16,7 @@ type field struct {
 	stride  int // values a point: 2, or 4 in space
 	theta2  float32
 	exact   bool
+	alpha   float64 // of stretch
 
 	joint      *joint    // P, whose columns are places
 	byRow      bool      // P's rows lie as neighbours do: attraction goes along them, not along places
@@ -38,9 +39,10 @@ type field struct {
 }
 
 type fieldScratch struct {
-	list *walkList
-	out  interaction
-	_    [64]byte
+	list  *walkList
+	out   interaction
+	alpha float32 // of the kernels; 0 is 1
+	_     [64]byte
 }
 
 const (
@@ -53,7 +55,7 @@ const (
 // newField places the points at y, n x components. It takes over q.
 func newField(p *pool, q *joint, y []float32, components int, theta float64, exact bool) *field {
 	n := q.n
-	f := &field{pool: p, n: n, dims: max(components, 2), stride: 2, theta2: float32(theta * theta), exact: exact, joint: q}
+	f := &field{pool: p, n: n, dims: max(components, 2), stride: 2, theta2: float32(theta * theta), exact: exact, alpha: 1, joint: q}
 	if f.dims == 3 {
 		f.stride = 4
 	}
@@ -187,7 +189,7 @@ func (f *field) compute(divergence bool) {
 
 // divergence returns KL(P || Q) at the positions of the last compute.
 func (f *field) divergence() float64 {
-	return f.entropy + f.logSum + f.totalP*math.Log(f.z)
+	return f.entropy + f.alpha*f.logSum + f.totalP*math.Log(f.z)
 }
 
 func (f *field) attract(lo, hi int, divergence bool) {
@@ -253,7 +255,13 @@ func (s *fieldScratch) repel(t *tree, at, count int) {
 	px, py := (*[groupSize]float32)(t.points[0][at:]), (*[groupSize]float32)(t.points[1][at:])
 	for lo := 0; lo < count; lo += listChunk {
 		hi := min(lo+listChunk, count)
-		if t.dims == 2 {
+		if s.alpha > 0 {
+			var pz *[groupSize]float32
+			if t.dims == 3 {
+				pz = (*[groupSize]float32)(t.points[2][at:])
+			}
+			repelAlpha(&s.out, px, py, pz, &s.list.bodies, lo, hi, s.alpha)
+		} else if t.dims == 2 {
 			repel2(&s.out, px, py, &s.list.bodies, lo, hi)
 		} else {
 			repel3(&s.out, px, py, (*[groupSize]float32)(t.points[2][at:]), &s.list.bodies, lo, hi)
@@ -269,6 +277,11 @@ func (f *field) positions(components int) []float32 {
 			row = f.rows[row]
 		}
 		copy(y[int(row)*components:(int(row)+1)*components], f.pos[k*f.stride:])
+	}
+	if unit := f.unit(); unit != 1 {
+		for i := range y {
+			y[i] *= unit
+		}
 	}
 	return y
 }

@@ -28,7 +28,7 @@ func newGraph(n, k int) *NeighborGraph {
 }
 
 // jointProbabilities is NewAffinities without its checks. It takes over the graph's slices.
-func jointProbabilities(p *pool, g *NeighborGraph, perplexity float64) *joint {
+func jointProbabilities(p *pool, g *NeighborGraph, perplexities []float64) *joint {
 	n, k := g.N, g.K
 	size := make([]int32, n)   // of a row's own edges
 	others := make([]int32, n) // edges to the row from rows that are not its neighbours
@@ -55,7 +55,7 @@ func jointProbabilities(p *pool, g *NeighborGraph, perplexity float64) *joint {
 			}
 			size[i] = int32(count)
 			row, keys := s.row[:count], s.keys[:count]
-			conditional(row, dist[:count], perplexity)
+			conditionals(row, dist[:count], perplexities)
 			for at, v := range row {
 				keys[at] = pairKey(float32(v), index[at])
 				keys[at] = keys[at]<<32 | keys[at]>>32 // column first

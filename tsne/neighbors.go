@@ -67,6 +67,8 @@ func (g *NeighborGraph) check(m, n, k int, self bool) error {
 // withThreads gives a search of this package, unless it says otherwise, the number of goroutines.
 func withThreads(finder Neighbors, threads int) Neighbors {
 	switch f := finder.(type) {
+	case cosineNeighbors:
+		return cosineNeighbors{withThreads(f.Neighbors, threads)}
 	case ExactNeighbors:
 		if f.Threads == 0 {
 			f.Threads = threads
@@ -88,6 +90,14 @@ func findNeighbors(ctx context.Context, finder Neighbors, x []float32, n, k int,
 		o.Progress(Progress{Stage: StageNeighbors, Rows: done, TotalRows: total, Iterations: o.Iterations, KL: nan, GradientNorm: nan})
 	}
 	switch f := finder.(type) {
+	case cosineNeighbors:
+		if x, err = unitRows(x, n); err != nil {
+			return nil, nil, err
+		}
+		if g, order, err = findNeighbors(ctx, f.Neighbors, x, n, k, o); err == nil {
+			toCosine(g)
+		}
+		return g, order, err
 	case ExactNeighbors:
 		if f.Progress == nil && o.Progress != nil {
 			f.Progress = progress

@@ -15,6 +15,7 @@ const (
 	StopNoProgress Stop = "no progress" // Options.NoProgress
 	StopGradient   Stop = "gradient"    // Options.MinGradient
 	StopCanceled   Stop = "canceled"    // the context ended
+	StopCallback   Stop = "callback"    // Options.Callback asked for it
 )
 
 const (
@@ -70,6 +71,7 @@ func newOptimizer(p *pool, q *joint, y []float32, o Options) (*Optimizer, error)
 	}
 	z := &Optimizer{o: o, pool: p, kl: math.NaN(), gradientNorm: math.NaN()}
 	z.f = newField(z.pool, q, y, o.Components, o.Theta, o.Method == Exact)
+	z.f.stretch(o.Alpha)
 	z.speed = make([]float32, len(z.f.pos))
 	z.gains = make([]float32, len(z.f.pos))
 	z.norms = make([]float64, len(z.f.partBox))
@@ -138,7 +140,7 @@ func (z *Optimizer) Step() (bool, error) {
 	last := z.iteration+1 == z.phaseEnd
 	check := (z.iteration+1)%checkEvery == 0
 	z.f.compute(check || last)
-	momentum, exaggeration := float32(0.8), float32(1)
+	momentum, exaggeration := float32(0.8), float32(z.o.LateExaggeration)
 	if z.phase == 0 {
 		momentum, exaggeration = 0.5, float32(z.o.EarlyExaggeration)
 	}
@@ -218,6 +220,12 @@ func (z *Optimizer) Run(ctx context.Context, progress func(Progress)) error {
 				stage = StageExaggeration
 			}
 			progress(Progress{Stage: stage, Iteration: z.iteration, Iterations: z.o.Iterations, KL: z.kl, GradientNorm: z.gradientNorm})
+		}
+		if call := z.o.Callback; call != nil && z.iteration > before && z.iteration%z.o.CallbackEvery == 0 && more {
+			if call(z.iteration, z.kl, z.Positions()) {
+				z.stop = StopCallback
+				return nil
+			}
 		}
 		if !more {
 			return nil

@@ -86,6 +86,23 @@ type Options struct {
 	// and below the number of rows. Larger values show more of the global
 	// shape. Default 30.
 	Perplexity float64
+	// Perplexities, unless nil, replaces Perplexity: affinities are the mean of those for each of
+	// them, so that a map shows several scales (openTSNE's Multiscale). The largest sets the
+	// number of neighbours. Default nil.
+	Perplexities []float64
+	// Kernel says how a row's neighbours attract it. Default GaussianKernel.
+	Kernel Kernel
+	// Metric is the distance between rows. Default Euclidean.
+	Metric Metric
+	// Graph, unless nil, is every row's nearest rows, found elsewhere: Neighbors and Metric then serve
+	// Transform alone. Rows may have fewer neighbours than the perplexity asks for; of longer rows
+	// the first ones count. Fit's rows may then be nil, without InitPCA and Transform. It is not changed.
+	// Default nil.
+	Graph *NeighborGraph
+	// Affinities, unless nil, is P itself, made elsewhere or by NewAffinities: no neighbours are
+	// looked for, and Perplexity and Kernel do not count; otherwise as with Graph. P must be
+	// symmetric. Default nil.
+	Affinities *Affinities
 	// Theta, 0 or more, is Barnes-Hut's accuracy: a cell of the tree is summed as one
 	// point where its width is below Theta times its distance. 0 is exact and
 	// slow; above 0.8 the map suffers. Default 0.5.
@@ -95,6 +112,14 @@ type Options struct {
 	EarlyExaggeration float64
 	// ExaggerationIterations counts towards Iterations. Default 250.
 	ExaggerationIterations int
+	// LateExaggeration multiplies the attraction in the iterations after them, at least 1: above 1
+	// clusters are denser and further apart, which shows more of large data (Kobak and Berens
+	// 2019 take 4; openTSNE's exaggeration). KL is never exaggerated. Default 1.
+	LateExaggeration float64
+	// Alpha, above 0, is the degree of freedom of the map's similarities, (1 + d²/Alpha)^-Alpha:
+	// below 1 their tails are heavier and clusters fall apart into finer ones, above 1 they are
+	// lighter (Kobak et al. 2019; openTSNE's dof). Other values than 1 are slow. Default 1.
+	Alpha float64
 	// Iterations is the most that are done in all, 0 or more. Default 1000.
 	Iterations int
 	// LearningRate is the optimiser's step; 0, the default, means auto:
@@ -121,6 +146,13 @@ type Options struct {
 	// MinGradient stops the run when the norm of the gradient (times the gains) is
 	// at or below it. Default 1e-7.
 	MinGradient float64
+	// Callback, unless nil, is called from Fit's goroutine after every CallbackEvery iterations
+	// with the number done, the KL divergence (NaN before the first time, refreshed every 50
+	// iterations) and a copy of the positions, n x Components row-major. The run ends there if it
+	// returns true.
+	Callback func(iteration int, kl float64, y []float32) (stop bool)
+	// CallbackEvery, at least 1, is the number of iterations between two calls. Default 50.
+	CallbackEvery int
 	// Neighbors finds the nearest rows. nil, the default, is AutoNeighbors' choice.
 	Neighbors Neighbors
 	// Progress, unless nil, is called from Fit's goroutine at the start of every
@@ -131,13 +163,14 @@ type Options struct {
 // Stage names a part of the work, in the order in which Fit does it.
 type Stage string
 
-// The stages of Fit.
+// The stages of Fit, and Transform's.
 const (
 	StageNeighbors    Stage = "neighbors"
 	StageAffinities   Stage = "affinities"
 	StageInit         Stage = "init"
 	StageExaggeration Stage = "exaggeration"
 	StageOptimize     Stage = "optimize"
+	StageTransform    Stage = "transform" // of Transform, after its search for neighbours
 )
 
 // Progress tells where a run stands.
@@ -163,6 +196,9 @@ func DefaultOptions() Options {
 		Theta:                  0.5,
 		EarlyExaggeration:      12,
 		ExaggerationIterations: 250,
+		LateExaggeration:       1,
+		Alpha:                  1,
+		CallbackEvery:          50,
 		Iterations:             1000,
 		NoProgress:             300,
 		MinGradient:            1e-7,
@@ -192,6 +228,20 @@ func (o Options) Validate() error {
 		return bad("Components", o.Components, "1, 2 or 3")
 	case !finite(o.Perplexity) || o.Perplexity < 1:
 		return bad("Perplexity", o.Perplexity, "a number of at least 1")
+	case o.Perplexities != nil && !valid(o.Perplexities):
+		return bad("Perplexities", o.Perplexities, "numbers of at least 1")
+	case o.Kernel != GaussianKernel && o.Kernel != UniformKernel:
+		return bad("Kernel", o.Kernel, "GaussianKernel or UniformKernel")
+	case o.Kernel == UniformKernel && o.Perplexities != nil:
+		return bad("Kernel", o.Kernel, "GaussianKernel where Perplexities is set")
+	case o.Metric != Euclidean && o.Metric != Cosine:
+		return bad("Metric", o.Metric, "Euclidean or Cosine")
+	case !finite(o.LateExaggeration) || o.LateExaggeration < 1:
+		return bad("LateExaggeration", o.LateExaggeration, "a number of at least 1")
+	case !finite(o.Alpha) || o.Alpha <= 0:
+		return bad("Alpha", o.Alpha, "a number above 0")
+	case o.CallbackEvery < 1:
+		return bad("CallbackEvery", o.CallbackEvery, "at least 1")
 	case !finite(o.Theta) || o.Theta < 0:
 		return bad("Theta", o.Theta, "a number of at least 0")
 	case !finite(o.EarlyExaggeration) || o.EarlyExaggeration < 1:

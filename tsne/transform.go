@@ -21,6 +21,9 @@ type TransformOptions struct {
 	Momentum float64
 	// MaxGradient bounds the norm of one point's gradient, above 0. Default 0.25.
 	MaxGradient float64
+	// Progress, unless nil, is called from Transform's goroutine before the search for neighbours
+	// and after every iteration, without KL and GradientNorm. It should return quickly.
+	Progress func(Progress)
 }
 
 // DefaultTransformOptions returns openTSNE's defaults.
@@ -62,7 +65,10 @@ func (e *Embedding) Transform(ctx context.Context, x []float32, m int, o Transfo
 		return nil, err
 	}
 	if e.neighbors == nil || len(e.Y) != e.N*e.Components {
-		return nil, fmt.Errorf("tsne: transform: the embedding was not made by Fit")
+		return nil, fmt.Errorf("tsne: transform: the embedding was not made by Fit or NewEmbedding")
+	}
+	if e.x == nil {
+		return nil, fmt.Errorf("tsne: transform: the embedding was made without rows: there are none to compare new ones with")
 	}
 	if err := checkRows("transform", x, m); err != nil {
 		return nil, err
@@ -70,6 +76,12 @@ func (e *Embedding) Transform(ctx context.Context, x []float32, m int, o Transfo
 	if d := len(e.x) / e.N; len(x)/m != d {
 		return nil, fmt.Errorf("tsne: transform: rows have %d columns: want the embedding's %d", len(x)/m, d)
 	}
+	report := func(s Stage, iteration int) {
+		if o.Progress != nil {
+			o.Progress(Progress{Stage: s, Iteration: iteration, Iterations: o.Iterations, KL: nan, GradientNorm: nan})
+		}
+	}
+	report(StageNeighbors, 0)
 	k := min(e.N, max(1, int(3*o.Perplexity)))
 	g, err := e.neighbors.Nearest(ctx, e.x, e.N, x, m, k)
 	if err != nil {
@@ -85,8 +97,17 @@ func (e *Embedding) Transform(ctx context.Context, x []float32, m int, o Transfo
 			return t.positions(), err
 		}
 		t.step(i)
+		report(StageTransform, i+1)
 	}
 	return t.positions(), nil
+}
+
+// Columns returns the number of columns of the rows that Transform takes, 0 where it takes none.
+func (e *Embedding) Columns() int {
+	if e.N == 0 {
+		return 0
+	}
+	return len(e.x) / e.N
 }
 
 // placement moves new points against a fixed embedding.
@@ -107,6 +128,7 @@ type placement struct {
 func newPlacement(e *Embedding, g *NeighborGraph, o TransformOptions) *placement {
 	t := &placement{o: o, components: e.Components, m: g.N, width: (g.K + 7) / 8 * 8, pool: newPool(threads(e.threads))}
 	t.ref = newField(t.pool, &joint{n: e.N, start: make([]int, e.N+1)}, e.Y, e.Components, e.theta, false)
+	t.ref.stretch(e.alpha)
 	lo, side := t.ref.box()
 	t.ref.tree.build(t.ref.pos, t.ref.stride, lo, side)
 	t.columns = make([]int32, t.m*t.width)
@@ -118,19 +140,26 @@ func newPlacement(e *Embedding, g *NeighborGraph, o TransformOptions) *placement
 	t.pool.blocks(t.m, 64, func(lo, hi, _ int) {
 		row := make([]float64, g.K)
 		at := make([]float32, g.K)
+		index, distance := make([]int32, 0, g.K), make([]float32, 0, g.K)
 		for i := lo; i < hi; i++ {
-			index := g.Index[i*g.K : (i+1)*g.K]
-			conditional(row, g.Distance[i*g.K:(i+1)*g.K], o.Perplexity)
+			// Those that there are: a foreign search may find fewer than asked for.
+			index, distance = index[:0], distance[:0]
+			for j, r := range g.Index[i*g.K : (i+1)*g.K] {
+				if r >= 0 {
+					index, distance = append(index, r), append(distance, g.Distance[i*g.K+j])
+				}
+			}
+			conditional(row[:len(index)], distance, o.Perplexity)
 			copy(t.columns[i*t.width:], index)
-			for j, v := range row {
+			for j, v := range row[:len(index)] {
 				t.p[i*t.width+j] = float32(v)
 			}
 			for c := range t.ref.dims {
 				for j, r := range index {
 					at[j] = t.ref.pos[int(r)*t.ref.stride+c]
 				}
-				slices.Sort(at)
-				t.points[c][i] = (at[(g.K-1)/2] + at[g.K/2]) / 2
+				slices.Sort(at[:len(index)])
+				t.points[c][i] = (at[(len(index)-1)/2] + at[len(index)/2]) / 2
 				t.gains[c][i] = 1
 			}
 		}
@@ -195,7 +224,7 @@ func (t *placement) move(k, i int, group *[3][groupSize]float32, out *interactio
 		g[c] = float32(float32(t.o.Exaggeration)*pull[c]) - out.f[c][i]/max(out.q[i], 1e-30)
 		norm += float64(g[c]) * float64(g[c])
 	}
-	if norm = math.Sqrt(norm); norm > t.o.MaxGradient {
+	if norm = math.Sqrt(norm) * float64(t.ref.unit()); norm > t.o.MaxGradient {
 		for c := range g {
 			g[c] *= float32(t.o.MaxGradient / norm)
 		}
@@ -216,7 +245,7 @@ func (t *placement) positions() []float32 {
 	y := make([]float32, t.m*t.components)
 	for c := range t.components {
 		for i, v := range t.points[c] {
-			y[i*t.components+c] = v
+			y[i*t.components+c] = v * t.ref.unit()
 		}
 	}
 	return y
