@@ -13,6 +13,7 @@ import (
 
 	"latent/autoenc"
 	"latent/dataset"
+	"latent/internal/matrix"
 	"latent/internal/progress"
 	"latent/internal/train"
 	"latent/tsne"
@@ -188,6 +189,47 @@ func checkMatrixName(flag, path string) error {
 		return nil
 	}
 	return usagef("--%s must end in .npy or .csv, got %q", flag, path)
+}
+
+// A matrix may come from standard input and go to standard output.
+const standardStream = "-"
+
+// checkOutput is checkMatrixName for a file that may be standardStream; only that takes --format.
+func checkOutput(c *cli.Context, flag string) error {
+	path, format := c.String(flag), c.String("format")
+	if path != standardStream {
+		return checkMatrixName(flag, path)
+	}
+	if !slices.Contains(matrix.Formats, format) {
+		return usagef("--format must be %s, got %q", strings.Join(matrix.Formats, " or "), format)
+	}
+	if c.Bool("json") {
+		return usagef("--json and --%s - would both write to standard output", flag)
+	}
+	return nil
+}
+
+// readMatrix reads a file, or standard input, whose bytes tell .npy from .csv.
+func readMatrix(c *cli.Context, path string) (matrix.Matrix, error) {
+	if path != standardStream {
+		return matrix.ReadFile(path)
+	}
+	m, err := matrix.Read(c.App.Reader)
+	if err != nil {
+		return m, fmt.Errorf("standard input: %w", err)
+	}
+	return m, nil
+}
+
+// writeMatrix writes a file, or to standard output as --format says.
+func writeMatrix(c *cli.Context, path string, m matrix.Matrix) error {
+	if path != standardStream {
+		return matrix.WriteFile(path, m)
+	}
+	if err := matrix.Write(c.App.Writer, m, c.String("format")); err != nil {
+		return fmt.Errorf("standard output: %w", err)
+	}
+	return nil
 }
 
 func checkDataset(name string) error {

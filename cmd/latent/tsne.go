@@ -1,12 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
-	"strconv"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"latent/internal/atomicfile"
 	"latent/internal/matrix"
 	"latent/internal/notebook"
 	"latent/tsne"
@@ -17,31 +22,48 @@ func tsneCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "tsne",
 		Usage: "embed any matrix in two dimensions",
-		Description: `Reads a matrix, a row a point, and writes its t-SNE embedding. The defaults are scikit-learn's;
-the result is the same, to the byte, for every number of threads. Ctrl-C writes the embedding
-reached so far.
+		Description: `Reads a matrix, one row per point, and writes its t-SNE embedding. The result is the same, to
+the byte, for every number of threads. Ctrl-C writes the embedding reached so far.
 
-    latent tsne --input z.npy --output y.npy
-    latent tsne --input x.csv --output y.csv --every 3 --perplexity 50
-    latent tsne --input z.npy --output y.npy --init y0.npy --iterations 250
-    latent tsne --input train.npy --output y.npy --transform test.npy --transform-output ytest.npy`,
+    latent tsne --input z.npy -o y.npy
+    latent tsne --input x.csv -o y.csv --every 3 --perplexity 50
+    latent tsne --input z.npy -o y.npy --init y0.npy --iterations 250
+    cat x.csv | latent tsne --input - -o - > y.csv
+
+Neighbours found by another program, as indices and distances (n x k) or a SciPy CSR matrix:
+
+    latent tsne --knn knn.npz --init random -o y.npy
+
+New rows are placed in a finished map, each by itself, at once or later:
+
+    latent tsne --input train.npy -o y.npy --transform test.npy --transform-output ytest.npy
+    latent tsne --input train.npy -o y.npy --save model.npz
+    latent tsne --load model.npz --transform test.npy --transform-output ytest.npy`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "input", Usage: "matrix `X.npy` or X.csv"},
-			outputFlag("where the embedding goes: `Y.npy` or Y.csv"),
+			&cli.StringFlag{Name: "input", Usage: "matrix `X.npy` or X.csv; - is standard input, either"},
+			outputFlag("where the embedding goes: `Y.npy` or Y.csv; - is standard output"),
+			&cli.StringFlag{Name: "format", Value: "csv", Usage: "npy or csv, for standard output"},
 			&cli.IntFlag{Name: "every", Value: 1, Usage: "use every `K`-th row, starting with the first"},
+			&cli.StringFlag{Name: "knn", Usage: "nearest rows found elsewhere, `F.npz`: indices and distances (n x k, not squared, -1 for none) or a SciPy CSR matrix of distances"},
+			&cli.StringFlag{Name: "metric", Value: d.Metric.String(), Usage: "distance between rows: euclidean or cosine"},
 			&cli.StringFlag{Name: "method", Value: d.Method.String(), Usage: "barnes-hut or exact"},
 			&cli.StringFlag{Name: "neighbors", Value: "auto", Usage: "nearest-neighbour search: exact, approximate, or auto: approximate from 10,000 rows on"},
 			&cli.IntFlag{Name: "components", Value: d.Components, Usage: "dimensions of the embedding, 1 to 3"},
-			&cli.Float64Flag{Name: "perplexity", Value: d.Perplexity, Usage: "effective number of neighbours of a point"},
-			&cli.Float64Flag{Name: "theta", Value: d.Theta, Usage: "Barnes-Hut's accuracy; 0 is exact"},
-			&cli.IntFlag{Name: "iterations", Value: d.Iterations, Usage: "at most, the exaggerated ones included"},
-			&cli.Float64Flag{Name: "early-exaggeration", Value: d.EarlyExaggeration, Usage: "factor on attraction at first"},
-			&cli.IntFlag{Name: "exaggeration-iterations", Value: d.ExaggerationIterations, Usage: "how long"},
+			&cli.StringFlag{Name: "perplexity", Value: fmt.Sprint(d.Perplexity), Usage: "effective number of neighbours of a point; several, as in 30,300, show several scales"},
+			&cli.StringFlag{Name: "kernel", Value: d.Kernel.String(), Usage: "how neighbours attract: gaussian, by distance, or uniform, the nearest ones alike"},
+			&cli.Float64Flag{Name: "theta", Value: d.Theta, Usage: "accuracy of Barnes-Hut; 0 is exact"},
+			&cli.Float64Flag{Name: "alpha", Value: d.Alpha, Usage: "degree of freedom of the map's similarities; below 1 clusters fall apart into finer ones"},
+			&cli.IntFlag{Name: "iterations", Value: d.Iterations, Usage: "maximum number of iterations, the exaggerated ones included"},
+			&cli.Float64Flag{Name: "early-exaggeration", Value: d.EarlyExaggeration, Usage: "factor on the attraction in the exaggerated iterations"},
+			&cli.IntFlag{Name: "exaggeration-iterations", Value: d.ExaggerationIterations, Usage: "number of exaggerated iterations"},
+			&cli.Float64Flag{Name: "late-exaggeration", Value: d.LateExaggeration, Usage: "factor on the attraction in all later iterations; above 1 clusters are denser and further apart"},
 			&cli.StringFlag{Name: "learning-rate", Value: "auto", Usage: "a number, or auto: max(n/early-exaggeration/4, 50)"},
 			&cli.StringFlag{Name: "init", Value: "pca", Usage: "pca, random or a matrix of starting points `FILE.npy`"},
-			&cli.Uint64Flag{Name: "seed", Usage: "of what is random"},
+			&cli.Uint64Flag{Name: "seed", Usage: "random seed for --init random"},
+			&cli.StringFlag{Name: "save", Usage: "also write a `MODEL.npz` for --load, with the rows and their positions"},
+			&cli.StringFlag{Name: "load", Usage: "place the rows of --transform in the map of `MODEL.npz`"},
 			&cli.StringFlag{Name: "transform", Usage: "place the rows of `NEW.npy` in the finished map too, each by itself"},
-			&cli.StringFlag{Name: "transform-output", Usage: "where their positions go: `F.npy` or F.csv"},
+			&cli.StringFlag{Name: "transform-output", Usage: "where their positions go: `F.npy` or F.csv; - is standard output"},
 			threadsFlag(), jsonFlag(), quietFlag(),
 		},
 		Action: embed,
@@ -49,134 +71,190 @@ reached so far.
 }
 
 func embed(c *cli.Context) error {
-	input, err := need(c, "input")
-	if err != nil {
+	if err := checkTSNEFiles(c); err != nil {
 		return err
 	}
-	output, err := need(c, "output")
-	if err != nil {
-		return err
-	}
-	if err := checkMatrixName("output", output); err != nil {
-		return err
-	}
-	every := c.Int("every")
-	if every < 1 {
-		return usagef("--every must be at least 1, got %d", every)
+	if c.IsSet("load") {
+		return transformLater(c)
 	}
 	o, err := tsneOptions(c)
 	if err != nil {
 		return err
 	}
-	placed := c.String("transform-output")
-	if (c.String("transform") == "") != (placed == "") {
-		return usagef("--transform and --transform-output go together")
-	}
-	if placed != "" {
-		if err := checkMatrixName("transform-output", placed); err != nil {
+	var x matrix.Matrix
+	if input := c.String("input"); input != "" {
+		if x, err = readMatrix(c, input); err != nil {
 			return err
 		}
 	}
-	x, err := matrix.ReadFile(input)
+	added, err := readAdded(c, x.Cols, c.String("input")) // before the map is made: it may be wrong
 	if err != nil {
 		return err
 	}
-	var added matrix.Matrix // read before the map is made: it may be wrong
-	if placed != "" {
-		if added, err = matrix.ReadFile(c.String("transform")); err != nil {
-			return err
-		}
-		if added.Cols != x.Cols {
-			return fmt.Errorf("%s has %d columns, %s has %d", c.String("transform"), added.Cols, input, x.Cols)
-		}
+	x = x.Every(c.Int("every"))
+	n := x.Rows
+	if o.Graph != nil && x.Data == nil {
+		n = o.Graph.N
 	}
-	x = x.Every(every)
 	d := display(c)
 	o.Progress = notebook.ShowTSNE(d, "tsne")
-	if o.Neighbors == nil {
-		o.Neighbors = notebook.Neighbors(o.Threads)
-	}
-	e, err := tsne.Fit(c.Context, x.Data, x.Rows, o)
+	e, err := tsne.Fit(c.Context, x.Data, n, o)
 	d.Done()
 	if e == nil && c.Context.Err() != nil {
 		return fmt.Errorf("interrupted before the first iteration, nothing is written: %w", err)
 	}
 	if e == nil || (err != nil && c.Context.Err() == nil) {
-		return err
+		return errors.New(flagNames(err.Error()))
 	}
-	if writeErr := matrix.WriteFile(output, matrix.Matrix{Data: e.Y, Rows: e.N, Cols: e.Components}); writeErr != nil {
+	output := c.String("output")
+	if writeErr := writeMatrix(c, output, matrix.Matrix{Data: e.Y, Rows: e.N, Cols: e.Components}); writeErr != nil {
 		return writeErr
+	}
+	if model := c.String("save"); model != "" {
+		if saveErr := atomicfile.Write(model, e.Save); saveErr != nil {
+			return saveErr
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("interrupted after iteration %d of %d, the embedding so far is in %s: %w", e.Iterations, o.Iterations, output, err)
 	}
-	if placed != "" {
-		y, err := e.Transform(c.Context, added.Data, added.Rows, tsne.DefaultTransformOptions())
-		if err != nil {
+	if added.Data != nil {
+		if err := transform(c, e, added); err != nil {
 			return fmt.Errorf("the map is in %s, the new points are not placed: %w", output, err)
 		}
-		if err := matrix.WriteFile(placed, matrix.Matrix{Data: y, Rows: added.Rows, Cols: e.Components}); err != nil {
+	}
+	var kl *float64 // NaN, without an iteration, is no JSON
+	if !math.IsNaN(e.KL) {
+		kl = &e.KL
+	}
+	return report(c, map[string]any{"kl": kl, "iterations": e.Iterations, "stop": e.Stop, "n": e.N, "dims": e.Components,
+		"seconds": e.Elapsed.Seconds(), "seconds_neighbors": e.ElapsedNeighbors.Seconds()},
+		"%s: %d points in %d dimensions, KL %.4f after %d iterations, %.1f s\n",
+		output, e.N, e.Components, e.KL, e.Iterations, e.Elapsed.Seconds())
+}
+
+// checkTSNEFiles reports files that are missing from the call, or that it cannot use together.
+func checkTSNEFiles(c *cli.Context) error {
+	if c.IsSet("load") {
+		for _, flag := range c.Command.Flags {
+			if name := flag.Names()[0]; c.IsSet(name) && !slices.Contains([]string{"load", "transform", "transform-output", "format", "threads", "json", "quiet"}, name) {
+				return usagef("--load takes the map of a model as it is: leave --%s out", name)
+			}
+		}
+		if c.String("transform") == "" {
+			return usagef("--load needs --transform and --transform-output")
+		}
+	} else {
+		if _, err := need(c, "output"); err != nil {
+			return err
+		}
+		if err := checkOutput(c, "output"); err != nil {
+			return err
+		}
+		if !c.IsSet("knn") || c.String("init") == "pca" {
+			if _, err := need(c, "input"); err != nil {
+				return err
+			}
+		}
+	}
+	if (c.String("transform") == "") != (c.String("transform-output") == "") {
+		return usagef("--transform and --transform-output go together")
+	}
+	if c.IsSet("transform") {
+		if err := checkOutput(c, "transform-output"); err != nil {
 			return err
 		}
 	}
-	if c.Bool("json") {
-		var kl *float64 // NaN, without an iteration, is no JSON
-		if !math.IsNaN(e.KL) {
-			kl = &e.KL
-		}
-		return printJSON(c, map[string]any{"kl": kl, "iterations": e.Iterations, "n": e.N, "dims": e.Components,
-			"seconds": e.Seconds, "seconds_neighbors": e.SecondsNeighbors})
+	outputs := [2]string{c.String("output"), c.String("transform-output")}
+	switch {
+	case c.String("input") == standardStream && c.String("transform") == standardStream:
+		return usagef("--input and --transform cannot both be standard input")
+	case outputs[0] == standardStream && outputs[1] == standardStream:
+		return usagef("--output and --transform-output cannot both be standard output")
+	case c.IsSet("format") && outputs[0] != standardStream && outputs[1] != standardStream:
+		return usagef("--format is for standard output (-); a file's extension says its format")
+	case c.Int("every") < 1:
+		return usagef("--every must be at least 1, got %d", c.Int("every"))
+	case c.IsSet("knn") && c.Int("every") > 1:
+		return usagef("--knn names rows of the whole matrix: leave --every out")
+	case c.IsSet("transform") && !c.IsSet("load") && !c.IsSet("input"):
+		return usagef("--transform needs --input: new rows are compared with the map's")
+	case c.IsSet("save") && !strings.EqualFold(filepath.Ext(c.String("save")), ".npz"):
+		return usagef("--save must end in .npz, got %q", c.String("save"))
 	}
-	_, err = fmt.Fprintf(c.App.Writer, "%s: %d points in %d dimensions, KL %.4f after %d iterations, %.1f s\n",
-		output, e.N, e.Components, e.KL, e.Iterations, e.Seconds)
-	return err
+	return nil
 }
 
-func tsneOptions(c *cli.Context) (tsne.Options, error) {
+// readAdded reads the rows of --transform, which have as many columns as those of the file named
+// source. Without the flag there are none.
+func readAdded(c *cli.Context, columns int, source string) (matrix.Matrix, error) {
+	path := c.String("transform")
+	if path == "" {
+		return matrix.Matrix{}, nil
+	}
+	m, err := readMatrix(c, path)
+	if err == nil && m.Cols != columns {
+		err = fmt.Errorf("%s has %d columns, %s has %d", path, m.Cols, source, columns)
+	}
+	return m, err
+}
+
+// transform places the added rows in the map and writes their positions.
+func transform(c *cli.Context, e *tsne.Embedding, added matrix.Matrix) error {
+	o := tsne.DefaultTransformOptions()
+	d := display(c)
+	o.Progress = notebook.ShowTSNE(d, "transform")
+	y, err := e.Transform(c.Context, added.Data, added.Rows, o)
+	d.Done()
+	if err != nil {
+		return err
+	}
+	return writeMatrix(c, c.String("transform-output"), matrix.Matrix{Data: y, Rows: added.Rows, Cols: e.Components})
+}
+
+// transformLater places rows in the map of a saved model.
+func transformLater(c *cli.Context) error {
+	began := time.Now()
+	n, err := threads(c)
+	if err != nil {
+		return err
+	}
+	path := c.String("load")
+	f, size, err := atomicfile.Open(path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	defer f.Close()
 	o := tsne.DefaultOptions()
-	var err error
-	if o.Threads, err = threads(c); err != nil {
-		return o, err
+	o.Threads, o.Neighbors = n, notebook.Neighbors(n)
+	e, err := tsne.ReadEmbedding(f, size, o)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	o.Components, o.Perplexity, o.Theta = c.Int("components"), c.Float64("perplexity"), c.Float64("theta")
-	o.Iterations, o.ExaggerationIterations = c.Int("iterations"), c.Int("exaggeration-iterations")
-	o.EarlyExaggeration, o.Seed = c.Float64("early-exaggeration"), c.Uint64("seed")
-	if o.Method, err = tsne.ParseMethod(c.String("method")); err != nil {
-		return o, usageError{err}
+	if e.Columns() == 0 {
+		return fmt.Errorf("%s was made without rows: there are none to compare new ones with", path)
 	}
-	switch name := c.String("neighbors"); name {
-	case "auto":
-	case "exact":
-		o.Neighbors = tsne.ExactNeighbors{}
-	case "approximate":
-		o.Neighbors = tsne.ApproximateNeighbors{}
-	default:
-		return o, usagef("--neighbors must be auto, exact or approximate, got %q", name)
+	added, err := readAdded(c, e.Columns(), path)
+	if err != nil {
+		return err
 	}
-	if rate := c.String("learning-rate"); rate != "auto" {
-		if o.LearningRate, err = strconv.ParseFloat(rate, 64); err != nil || !(o.LearningRate > 0) {
-			return o, usagef("--learning-rate must be a number above 0, or auto, got %q", rate)
-		}
+	if err := transform(c, e, added); err != nil {
+		return err
 	}
-	initial := ""
-	if o.Init, err = tsne.ParseInit(c.String("init")); err != nil || o.Init == tsne.InitGiven {
-		if initial = c.String("init"); checkMatrixName("init", initial) != nil {
-			return o, usagef("--init must be pca, random or a .npy or .csv file, got %q", initial)
-		}
-		o.Init = tsne.InitGiven
+	seconds := time.Since(began).Seconds()
+	return report(c, map[string]any{"n": added.Rows, "dims": e.Components, "seconds": seconds},
+		"%s: %d points placed in a map of %d, %.1f s\n", c.String("transform-output"), added.Rows, e.N, seconds)
+}
+
+// report prints a result, as JSON where that is wanted, unless the result's matrix was written to
+// standard output.
+func report(c *cli.Context, values map[string]any, format string, args ...any) error {
+	if c.String("output") == standardStream || c.String("transform-output") == standardStream {
+		return nil
 	}
-	if err := o.Validate(); err != nil {
-		return o, wrongOption(err)
+	if c.Bool("json") {
+		return printJSON(c, values)
 	}
-	if initial != "" {
-		y, err := matrix.ReadFile(initial)
-		if err != nil {
-			return o, err
-		}
-		if y.Cols != o.Components {
-			return o, fmt.Errorf("%s has %d columns: starting points of this embedding have %d", initial, y.Cols, o.Components)
-		}
-		o.Initial = y.Data
-	}
-	return o, nil
+	_, err := fmt.Fprintf(c.App.Writer, format, args...)
+	return err
 }
