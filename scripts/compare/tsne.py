@@ -1,16 +1,21 @@
 #!/usr/bin/env python3
-"""Runs latent's t-SNE and its peers on one input, in turn, and compares them.
+"""Runs latent's t-SNE and its peers on the same input, in turn, and compares them.
 
     make && python3 scripts/compare/tsne.py --quick
     python3 scripts/compare/tsne.py --seeds 0,1,2 --out runs/compare-tsne
+    python3 scripts/compare/tsne.py --sizes 20000,60000,200000,1020000 --million million.npy --out runs/compare-tsne
 
-Peers are scikit-learn, scikit-learn-intelex and openTSNE (Barnes-Hut and FFT); one that is not
-installed is named with the command that installs it, and left out. All use their defaults, which
-are latent's: perplexity 30, theta 0.5, 1000 iterations (openTSNE: 250 + 500), PCA start.
+Up to 60,000 rows are every K-th of MNIST's training images; more are the first rows of the matrix that
+mnist_million.py writes. Peers are scikit-learn, scikit-learn-intelex, openTSNE (FFT and Barnes-Hut), tsne-h2pack
+and the Rust crate bhtsne (FFT and Barnes-Hut); one that is not installed is named with the command that
+installs it, and left out. Each runs up to a number of rows (ROWS) unless --tools names it. All use their defaults,
+which are latent's: perplexity 30, theta 0.5, 1000 iterations (openTSNE: 250 + 500), PCA start where they have one.
 
-Every map is judged by the same evaluator: KL(P || Q) with scikit-learn's P and Q over all pairs, and
-the share of the 10 nearest neighbours that the map keeps. Seconds are those of the whole command
-for latent, reading and writing included, and of fit_transform alone for the peers.
+A tool may be latent with flags, or another build of it: --tools "latent,latent --schedule scikit-learn,latent=old/latent".
+
+Every map is judged by the same evaluator, judge_tsne: KL(P || Q), and the share of a sample's 10 nearest
+neighbours that the map keeps. Seconds are those of the whole command for latent, reading and
+writing included, and of the fit alone for the peers.
 """
 import argparse
 import csv
@@ -24,30 +29,44 @@ import sys
 import tempfile
 import time
 
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-PEERS = {  # name: module, package
-    "scikit-learn-intelex": ("sklearnex", "scikit-learn-intelex"),
-    "scikit-learn": ("sklearn", "scikit-learn"),
-    "openTSNE-fft": ("openTSNE", "openTSNE"),
-    "openTSNE-bh": ("openTSNE", "openTSNE"),
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.join(HERE, "..", "..")
+BHTSNE = os.path.join(ROOT, "build", "bhtsne", "release", "bhtsne-run")
+BUILD_BHTSNE = 'RUSTFLAGS="-C target-cpu=native" cargo build --release --manifest-path scripts/compare/bhtsne/Cargo.toml --target-dir build/bhtsne'
+PEERS = {  # name: module, or the program itself, and how to install it
+    "scikit-learn-intelex": ("sklearnex", "pip install scikit-learn-intelex"),
+    "scikit-learn": ("sklearn", "pip install scikit-learn"),
+    "openTSNE-fft": ("openTSNE", "pip install openTSNE"),
+    "openTSNE-bh": ("openTSNE", "pip install openTSNE"),
+    "tsne-h2pack": ("tsne_h2pack", "pip install tsne-h2pack"),
+    "bhtsne-fft": (BHTSNE, BUILD_BHTSNE),
+    "bhtsne-bh": (BHTSNE, BUILD_BHTSNE),
 }
+ROWS = {"scikit-learn": 20000, "scikit-learn-intelex": 60000, "openTSNE-bh": 60000, "bhtsne-bh": 60000, "bhtsne-fft": 200000}
 FIELDS = ["tool", "version", "seed", "n", "dims", "seconds", "cpu_seconds", "peak_mb", "kl", "neighbors_kept"]
 
 
-def load(args):
+def load(args, size):
+    """The matrix to embed, of about size rows (0: all of --input, or every third image)."""
     import numpy as np
 
     if args.input:
         x = np.load(args.input) if args.input.endswith(".npy") else np.loadtxt(args.input, delimiter=",", ndmin=2)
         every = args.every or 1
+    elif size > 60000:
+        if not args.million:
+            sys.exit("%d rows need --million FILE, which scripts/compare/mnist_million.py writes" % size)
+        x, every = np.load(args.million, mmap_mode="r")[:size], 1
+        if len(x) < size:
+            sys.exit("%s has %d rows, want %d" % (args.million, len(x), size))
     else:
-        every = args.every or 3
         raw = os.path.join(args.data, "MNIST", "raw", "train-images-idx3-ubyte")
         path = raw if os.path.exists(raw) else raw + ".gz"
         if not os.path.exists(path):
             sys.exit("%s is missing: run `bin/latent data`, or give --input X.npy" % raw)
         with (gzip.open if path.endswith(".gz") else open)(path, "rb") as f:
             x = np.frombuffer(f.read()[16:], np.uint8).reshape(-1, 784).astype(np.float32) / 255
+        every = args.every or (max(1, len(x) // size) if size else 3)
     if args.quick:
         every = max(every, len(x) // 2000)
     return np.ascontiguousarray(x[::every], dtype=np.float32)
@@ -66,6 +85,15 @@ def worker(name, source, target, seed, threads):
         began = time.perf_counter()
         y = np.asarray(model.fit(x))
         version = openTSNE.__version__
+    elif name == "tsne-h2pack":
+        from importlib.metadata import version as of
+
+        from tsne_h2pack import TSNE
+
+        version = of("tsne-h2pack")
+        model = TSNE(random_state=seed, n_jobs=threads)
+        began = time.perf_counter()
+        y = model.fit_transform(x)
     else:
         if name == "scikit-learn-intelex":
             from sklearnex import patch_sklearn
@@ -89,48 +117,41 @@ def worker(name, source, target, seed, threads):
 
 
 def run(command, threads):
-    env = dict(os.environ, OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
+    env = dict(os.environ, **{name: str(threads) for name in (
+        "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS")})
     began = time.perf_counter()
-    p = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
-    out, err = p.stdout.read(), p.stderr.read()
-    _, status, usage = os.wait4(p.pid, 0)
-    if status != 0:
-        sys.exit("%s failed:\n%s" % (" ".join(command), err))
+    with tempfile.TemporaryFile("w+") as errors:
+        p = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=env)
+        out = p.stdout.read()
+        _, status, usage = os.wait4(p.pid, 0)
+        if status != 0:
+            errors.seek(0)
+            sys.exit("%s failed:\n%s" % (" ".join(command), errors.read()))
     peak = usage.ru_maxrss / (1024 if platform.system() == "Linux" else 1 << 20)
     return out, time.perf_counter() - began, usage.ru_utime + usage.ru_stime, peak
 
 
-class Evaluator:
-    def __init__(self, x, perplexity=30, k=10):
-        from sklearn.manifold._t_sne import _joint_probabilities_nn
-        from sklearn.neighbors import NearestNeighbors
-
-        self.k = k
-        nn = NearestNeighbors(n_neighbors=min(len(x) - 1, int(3 * perplexity + 1))).fit(x)
-        d = nn.kneighbors_graph(mode="distance")
-        self.near = d.indices.reshape(len(x), -1)[:, :k].copy()  # P's making sorts d in place
-        d.data **= 2
-        self.p = _joint_probabilities_nn(d, perplexity, 0).tocoo()
-
-    def __call__(self, y):
-        import numpy as np
-        from sklearn.neighbors import NearestNeighbors
-
-        y = y.astype(np.float64)
-        z = -float(len(y))
-        for lo in range(0, len(y), 500):
-            d2 = sum((y[lo:lo + 500, c, None] - y[None, :, c]) ** 2 for c in range(y.shape[1]))
-            z += float((1 / (1 + d2)).sum())
-        q = 1 / (1 + ((y[self.p.row] - y[self.p.col]) ** 2).sum(1)) / z
-        kl = float((self.p.data * np.log(np.maximum(self.p.data, 1e-300) / q)).sum())
-        near = NearestNeighbors(n_neighbors=self.k).fit(y).kneighbors(return_distance=False)
-        kept = sum(len(np.intersect1d(a, b)) for a, b in zip(self.near, near)) / self.near.size
-        return kl, kept
+def measure(tool, args, source, target, seed):
+    """Runs a tool on the matrix source and returns its version, seconds, CPU seconds and peak MB."""
+    threads = str(args.threads)
+    name, *flags = tool.split()
+    if name.startswith("latent"):
+        binary = name.partition("=")[2] or args.binary
+        _, seconds, cpu, peak = run([binary, "tsne", "--input", source, "--output", target, "--seed", str(seed), "--threads", threads, "--quiet", *flags], args.threads)
+        return "here", seconds, cpu, peak
+    if name.startswith("bhtsne"):
+        text, _, cpu, peak = run([BHTSNE, "fft" if name == "bhtsne-fft" else "barnes-hut", source, target], args.threads)
+        with open(os.path.join(HERE, "bhtsne", "Cargo.toml")) as f:
+            version = next(line for line in f if line.startswith("bhtsne")).split('"=')[1].split('"')[0]
+        return version, float(text), cpu, peak
+    text, _, cpu, peak = run([sys.executable, os.path.abspath(__file__), "--threads", threads, "--worker", name, source, target, str(seed)], args.threads)
+    result = json.loads(text.strip().splitlines()[-1])
+    return result["version"], result["seconds"], cpu, peak
 
 
 def table(rows):
-    """The rows as Markdown: means over seeds, ratios to latent."""
-    lines = ["| tool | version | seconds | against latent | CPU seconds | peak MB | KL | 10 neighbours kept |",
+    """The rows of one size as Markdown: means over seeds, ratios to the first tool."""
+    lines = ["| tool | version | seconds | against %s | CPU seconds | peak MB | KL | 10 neighbours kept |" % rows[0]["tool"],
              "| --- | --- | --- | --- | --- | --- | --- | --- |"]
     tools = list(dict.fromkeys(r["tool"] for r in rows))
     mean = lambda tool, field: sum(r[field] for r in rows if r["tool"] == tool) / sum(r["tool"] == tool for r in rows)
@@ -142,16 +163,64 @@ def table(rows):
     return "\n".join(lines)
 
 
+def chosen(args):
+    """The tools that are here, of those asked for."""
+    tools = []
+    for name in args.tools.split(",") if args.tools else ["latent", *PEERS]:
+        if name.startswith("latent"):
+            binary = name.split()[0].partition("=")[2] or args.binary
+            if not os.access(binary, os.X_OK):
+                sys.exit("%s is missing: run `make`" % binary)
+        elif name not in PEERS:
+            sys.exit("unknown tool %s: want latent or one of %s" % (name, ", ".join(PEERS)))
+        else:
+            needs, install = PEERS[name]
+            if not (os.access(needs, os.X_OK) if os.sep in needs else importlib.util.find_spec(needs)):
+                print("%s is not installed: %s" % (name, install), file=sys.stderr)
+                continue
+        tools.append(name)
+    return tools
+
+
+def compare(args, size, tools, out, scratch):
+    """Runs the tools on the matrix of a size, in turn, and returns the rows of its table."""
+    source = os.path.join(scratch, "x.npy")
+    # This process stays small until all have run: children inherit its peak memory.
+    text, _, _, _ = run([sys.executable, os.path.abspath(__file__), *sys.argv[1:], "--worker", "prepare", str(size), source, "0"], args.threads)
+    shape = json.loads(text)
+    print("%d rows of %d, %d threads, %s" % (shape["n"], shape["d"], args.threads, platform.processor() or platform.machine()), file=sys.stderr)
+    rows = []
+    for seed in [int(s) for s in args.seeds.split(",")]:
+        for name in tools:
+            if not args.tools and shape["n"] > ROWS.get(name, shape["n"]):
+                print("%s is left out above %d rows (--tools %s)" % (name, ROWS[name], name), file=sys.stderr)
+                continue
+            target = os.path.join(out, "%s-%d-%d.npy" % ("".join(c if c.isalnum() or c in "-." else "_" for c in name), shape["n"], seed))
+            version, seconds, cpu, peak = measure(name, args, source, target, seed)
+            rows.append({"tool": name, "version": version, "seed": seed, "n": shape["n"], "dims": 2, "seconds": seconds,
+                         "cpu_seconds": cpu, "peak_mb": peak, "map": target})
+            print("seed %d: %s %.2f s" % (seed, name, seconds), file=sys.stderr)
+    judged, _, _, _ = run(["go", "-C", ROOT, "run", "./scripts/compare/judge_tsne", "--input", source, *[os.path.abspath(r["map"]) for r in rows]], args.threads)
+    for r, line in zip(rows, judged.splitlines(), strict=True):
+        verdict = json.loads(line)
+        r["kl"], r["neighbors_kept"] = verdict["kl"], verdict["neighbors_kept"]
+        del r["map"]
+    return rows, "%d rows of %d values, %d threads, seeds %s, %s.\n\n%s\n" % (
+        shape["n"], shape["d"], args.threads, args.seeds, platform.platform(), table(rows))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--binary", default=os.path.join(ROOT, "bin", "latent"), help="the latent command")
     parser.add_argument("--input", help="matrix, .npy or .csv; default: MNIST's train images")
     parser.add_argument("--data", default=os.path.join(ROOT, "data"), help="folder of the data sets")
     parser.add_argument("--every", type=int, help="take each K-th row (default: 3 of MNIST, 1 of --input)")
+    parser.add_argument("--sizes", default="0", help="comma-separated numbers of rows, each a table; 0, the default, is as --every says")
+    parser.add_argument("--million", help="the matrix that scripts/compare/mnist_million.py writes, for sizes above 60000")
     parser.add_argument("--quick", action="store_true", help="about 2,000 rows")
     parser.add_argument("--seeds", default="0", help="comma-separated; each is one round of all tools")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of every tool")
-    parser.add_argument("--tools", default="latent," + ",".join(PEERS), help="which, and in which order")
+    parser.add_argument("--tools", help="which, and in which order; default: latent and all peers")
     parser.add_argument("--out", help="folder for tsne.csv, tsne.md and the maps")
     parser.add_argument("--epochs", help="accepted, as in the other comparisons; t-SNE has none")
     parser.add_argument("--worker", nargs=4, help=argparse.SUPPRESS)
@@ -161,65 +230,28 @@ def main():
         if name == "prepare":
             import numpy as np
 
-            x = load(args)
+            x = load(args, int(source))
             np.save(target, x)
             return print(json.dumps({"n": len(x), "d": x.shape[1]}))
         return worker(name, source, target, int(seed), args.threads)
-    missing = [m for m in ("numpy", "sklearn") if importlib.util.find_spec(m) is None]
-    if missing:
-        sys.exit("%s is missing, which judges the maps: pip install numpy scikit-learn" % missing[0])
-
-    tools = []
-    for name in args.tools.split(","):
-        if name == "latent":
-            if not os.access(args.binary, os.X_OK):
-                sys.exit("%s is missing: run `make`" % args.binary)
-        elif name not in PEERS:
-            sys.exit("unknown tool %s: want latent or one of %s" % (name, ", ".join(PEERS)))
-        elif importlib.util.find_spec(PEERS[name][0]) is None:
-            print("%s is not installed: pip install %s" % (name, PEERS[name][1]), file=sys.stderr)
-            continue
-        tools.append(name)
-
-    rows = []
+    if importlib.util.find_spec("numpy") is None:
+        sys.exit("numpy is missing, which reads the matrices: pip install numpy")
+    tools = chosen(args)
+    rows, text = [], ""
     with tempfile.TemporaryDirectory() as scratch:
         out = args.out or scratch
         os.makedirs(out, exist_ok=True)
-        source = os.path.join(scratch, "x.npy")
-        # This process stays small until all have run: children inherit its peak memory.
-        size, _, _, _ = run([sys.executable, os.path.abspath(__file__), *sys.argv[1:], "--worker", "prepare", "-", source, "0"], args.threads)
-        size = json.loads(size)
-        print("%d rows of %d, %d threads, %s" % (size["n"], size["d"], args.threads, platform.processor() or platform.machine()), file=sys.stderr)
-        for seed in [int(s) for s in args.seeds.split(",")]:
-            for name in tools:
-                target = os.path.join(out, "%s-%d.npy" % (name, seed))
-                if name == "latent":
-                    _, seconds, cpu, peak = run([args.binary, "tsne", "--input", source, "--output", target, "--seed", str(seed),
-                                                      "--threads", str(args.threads), "--quiet"], args.threads)
-                    version = "here"
-                else:
-                    text, _, cpu, peak = run([sys.executable, os.path.abspath(__file__), "--threads", str(args.threads),
-                                                "--worker", name, source, target, str(seed)], args.threads)
-                    result = json.loads(text.strip().splitlines()[-1])
-                    seconds, version = result["seconds"], result["version"]
-                rows.append({"tool": name, "version": version, "seed": seed, "n": size["n"], "dims": 2, "seconds": seconds,
-                             "cpu_seconds": cpu, "peak_mb": peak, "map": target})
-                print("seed %d: %s %.2f s" % (seed, name, seconds), file=sys.stderr)
-        import numpy as np
-
-        judge = Evaluator(np.load(source))
-        for r in rows:
-            r["kl"], r["neighbors_kept"] = judge(np.load(r.pop("map")))
-        text = table(rows)
-        print(text)
-        if args.out:
-            with open(os.path.join(out, "tsne.csv"), "w", newline="") as f:
-                w = csv.DictWriter(f, FIELDS)
-                w.writeheader()
-                w.writerows(rows)
-            with open(os.path.join(out, "tsne.md"), "w") as f:
-                f.write("%d rows of %d values, %d threads, seeds %s, %s.\n\n%s\n" % (
-                    size["n"], size["d"], args.threads, args.seeds, platform.platform(), text))
+        for size in [int(s) for s in args.sizes.split(",")]:
+            more, page = compare(args, size, tools, out, scratch)
+            rows, text = rows + more, text + page + "\n"
+            print(page)
+            if args.out:  # after each size: the next may take long
+                with open(os.path.join(out, "tsne.csv"), "w", newline="") as f:
+                    w = csv.DictWriter(f, FIELDS)
+                    w.writeheader()
+                    w.writerows(rows)
+                with open(os.path.join(out, "tsne.md"), "w") as f:
+                    f.write(text)
 
 
 if __name__ == "__main__":
