@@ -17,6 +17,8 @@ type Embedding struct {
 	KL float64
 	// Iterations is the number done.
 	Iterations int
+	// Schedule is that of the run.
+	Schedule Schedule
 	// Stop says why the run ended.
 	Stop Stop
 	// SecondsNeighbors is the time that the neighbour search took, Seconds the whole of it.
@@ -31,12 +33,13 @@ type Embedding struct {
 // Fit embeds the n rows of x (n x d, row-major) in o.Components dimensions. The result is the
 // same, to the byte, for every number of threads.
 //
-// When ctx ends, Fit returns the embedding reached so far and the context's error;
-// before there are starting positions the embedding is nil. The embedding
-// keeps x for Transform: do not change it as long as that is wanted.
+// When ctx ends, Fit returns the embedding reached so far and the context's error; before the
+// first iteration is done the embedding is nil. The embedding keeps x for Transform: do not
+// change it as long as that is wanted.
 //
-// Fit fails on values that are not finite, fewer than two rows, or a
-// perplexity that is not below n.
+// Fit fails on values that are not finite, fewer than two rows, or a perplexity that is
+// not below n. Where a LearningRate that was asked for is too large, positions overflow: Fit
+// then returns the embedding as it is, of use to a debugger only, and an error.
 func Fit(ctx context.Context, x []float32, n int, o Options) (*Embedding, error) {
 	began := time.Now()
 	if err := o.Validate(); err != nil {
@@ -64,7 +67,7 @@ func Fit(ctx context.Context, x []float32, n int, o Options) (*Embedding, error)
 	finder = withThreads(finder, o.Threads)
 	report := func(s Stage) {
 		if o.Progress != nil {
-			o.Progress(Progress{Stage: s, Iterations: o.Iterations, KL: nan, GradientNorm: nan})
+			o.Progress(Progress{Stage: s, Iterations: newPlan(o, n).iterations, KL: nan, GradientNorm: nan})
 		}
 	}
 	report(StageNeighbors)
@@ -73,7 +76,7 @@ func Fit(ctx context.Context, x []float32, n int, o Options) (*Embedding, error)
 		return nil, err
 	}
 	e := &Embedding{
-		N: n, Components: o.Components, KL: nan, SecondsNeighbors: time.Since(began).Seconds(),
+		N: n, Components: o.Components, KL: nan, Schedule: o.Schedule, SecondsNeighbors: time.Since(began).Seconds(),
 		x: x, neighbors: finder, threads: o.Threads, theta: o.Theta,
 	}
 	report(StageAffinities)
@@ -86,7 +89,7 @@ func Fit(ctx context.Context, x []float32, n int, o Options) (*Embedding, error)
 		return nil, err
 	}
 	report(StageInit)
-	y, err := start(p, x, n, o)
+	y, err := start(ctx, p, x, n, o)
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +104,9 @@ func Fit(ctx context.Context, x []float32, n int, o Options) (*Embedding, error)
 		z.f.byRow, z.f.rows = true, order
 	}
 	err = z.Run(ctx, o.Progress)
+	if z.Stop() == StopCanceled && z.Iteration() == 0 {
+		return nil, err // the starting positions are no map
+	}
 	e.Y, e.KL, e.Iterations, e.Stop = z.Positions(), z.KL(), z.Iteration(), z.Stop()
 	e.Seconds = time.Since(began).Seconds()
 	return e, err

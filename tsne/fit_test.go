@@ -10,7 +10,7 @@ import (
 )
 
 func quick() Options {
-	o := DefaultOptions()
+	o := ScikitLearnOptions()
 	o.Iterations, o.ExaggerationIterations, o.Perplexity = 120, 50, 10
 	return o
 }
@@ -31,7 +31,7 @@ func TestFitReachesSklearnsKL(t *testing.T) {
 	for _, kl := range golden.DigitsKL {
 		worst = max(worst, kl)
 	}
-	e, err := Fit(context.Background(), x, n, DefaultOptions())
+	e, err := Fit(context.Background(), x, n, ScikitLearnOptions())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestFitExactReachesSklearnsKL(t *testing.T) {
 	}
 	golden := readGolden(t)
 	x, _ := readDigits(t)
-	o := DefaultOptions()
+	o := ScikitLearnOptions()
 	o.Method = Exact
 	e, err := Fit(context.Background(), x[:500*64], 500, o)
 	if err != nil {
@@ -96,7 +96,7 @@ func TestFitKeepsClustersApart(t *testing.T) {
 	const n = 400
 	x := blobs(n, 10, 2, 50, 1)
 	for _, method := range []Method{BarnesHut, Exact} {
-		o := DefaultOptions()
+		o := ScikitLearnOptions()
 		o.Method, o.Iterations = method, 500
 		e, err := Fit(context.Background(), x, n, o)
 		if err != nil {
@@ -277,7 +277,7 @@ func TestFitProgress(t *testing.T) {
 func TestStartPCAAgainstSklearn(t *testing.T) {
 	golden := readGolden(t)
 	x, n := readDigits(t)
-	y, err := Start(x, n, DefaultOptions())
+	y, err := Start(x, n, ScikitLearnOptions())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,7 +292,7 @@ func TestStartPCAAgainstSklearn(t *testing.T) {
 
 func TestStartGivenAndRandom(t *testing.T) {
 	x := normalRows(500, 3, 1)
-	o := DefaultOptions()
+	o := ScikitLearnOptions()
 	o.Init, o.Initial = InitGiven, normalRows(500, 2, 2)
 	if y, err := Start(x, 500, o); err != nil || !slices.Equal(y, o.Initial) {
 		t.Errorf("given: error %v or other values", err)
@@ -339,7 +339,7 @@ func BenchmarkFit(b *testing.B) {
 	x := blobs(2000, 50, 10, 1, 1)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Fit(context.Background(), x, 2000, DefaultOptions()); err != nil {
+		if _, err := Fit(context.Background(), x, 2000, ScikitLearnOptions()); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -25,7 +25,7 @@ func TestScikitLearnScheduleKeepsItsBytes(t *testing.T) {
 		{"space, random start", func(o *Options) { o.Components, o.Init, o.Iterations = 3, InitRandom, 300 }, "46d8ddac149604af"},
 		{"exact, one component", func(o *Options) { o.Components, o.Method, o.Iterations = 1, Exact, 260 }, "4911225203dfeea8"},
 	} {
-		o := DefaultOptions()
+		o := ScikitLearnOptions()
 		c.set(&o)
 		rows := n
 		if o.Method == Exact {
