@@ -73,11 +73,12 @@ func TestFitExactReachesSklearnsKL(t *testing.T) {
 
 func TestFitIgnoresThreads(t *testing.T) {
 	x := blobs(900, 20, 6, 2, 1)
-	for components := 1; components <= 3; components++ {
+	for c := range 6 {
+		components, schedule := 1+c/2, Schedule(c%2)
 		var first *Embedding
 		for _, threads := range []int{1, 2, 3, 7, 1} {
 			o := quick()
-			o.Threads, o.Components = threads, components
+			o.Threads, o.Components, o.Schedule = threads, components, schedule
 			e, err := Fit(context.Background(), x, 900, o)
 			if err != nil {
 				t.Fatal(err)
@@ -86,7 +87,7 @@ func TestFitIgnoresThreads(t *testing.T) {
 				first = e
 			}
 			if !slices.Equal(e.Y, first.Y) || e.KL != first.KL {
-				t.Fatalf("%d components, %d threads: another result than with one", components, threads)
+				t.Fatalf("%d components, %v, %d threads: another result than with one", components, schedule, threads)
 			}
 		}
 	}
@@ -148,6 +149,7 @@ func TestFitOddData(t *testing.T) {
 			for _, method := range []Method{BarnesHut, Exact} {
 				for _, init := range []Init{InitPCA, InitRandom} {
 					o := quick()
+					o.Schedule = Schedule((components + int(method) + int(init)) % 2)
 					o.Perplexity, o.Components, o.Method, o.Init = c.perplexity, components, method, init
 					e, err := Fit(context.Background(), c.x, c.n, o)
 					if err != nil {
@@ -191,6 +193,8 @@ func TestFitErrors(t *testing.T) {
 		{"rate", x, 50, func(o *Options) { o.LearningRate = -1 }, "Options.LearningRate is -1"},
 		{"diverging", x, 50, func(o *Options) { o.LearningRate = 1e30 }, "lower the learning rate"},
 		{"threads", x, 50, func(o *Options) { o.Threads = -1 }, "Options.Threads is -1"},
+		{"schedule", x, 50, func(o *Options) { o.Schedule = 9 }, "Options.Schedule is Schedule(9)"},
+		{"diverging, auto", x, 50, func(o *Options) { o.Schedule, o.LearningRate = ScheduleAuto, 1e30 }, "lower the learning rate"},
 		{"method", x, 50, func(o *Options) { o.Method = 9 }, "Options.Method is Method(9)"},
 		{"init", x, 50, func(o *Options) { o.Init = 9 }, "Options.Init is Init(9)"},
 		{"no progress", x, 50, func(o *Options) { o.NoProgress = -1 }, "Options.NoProgress is -1"},
@@ -228,6 +232,18 @@ func TestFitCanceled(t *testing.T) {
 	}
 	if e, err := Fit(ctx, x, 100, o); !errors.Is(err, context.Canceled) || e != nil {
 		t.Fatalf("canceled before the start: embedding %v, error %v", e, err)
+	}
+	for _, init := range []Init{InitRandom, InitPCA} { // the latter looks at the context itself
+		ctx, cancel := context.WithCancel(context.Background())
+		o.Init = init
+		o.Progress = func(p Progress) {
+			if p.Stage == StageInit {
+				cancel()
+			}
+		}
+		if e, err := Fit(ctx, x, 100, o); !errors.Is(err, context.Canceled) || e != nil {
+			t.Fatalf("canceled between start and first step, %v: embedding %v, error %v", init, e, err)
+		}
 	}
 }
 
@@ -321,6 +337,14 @@ func TestParse(t *testing.T) {
 		if got, err := ParseMethod(m.String()); err != nil || got != m {
 			t.Errorf("%v: %v, %v", m, got, err)
 		}
+	}
+	for _, s := range []Schedule{ScheduleAuto, ScheduleScikitLearn} {
+		if got, err := ParseSchedule(s.String()); err != nil || got != s {
+			t.Errorf("%v: %v, %v", s, got, err)
+		}
+	}
+	if _, err := ParseSchedule("fast"); err == nil {
+		t.Error("schedule fast is no error")
 	}
 	for _, i := range []Init{InitPCA, InitRandom, InitGiven} {
 		if got, err := ParseInit(i.String()); err != nil || got != i {

@@ -104,19 +104,24 @@ func (p *plan) at(phase, i int) (rate, momentum float32) {
 	return float32(p.rate[0] * math.Pow(p.rate[1]/p.rate[0], grown)), float32(p.momentum[1])
 }
 
-// shorten scales the steps just taken that are longer than most to that length.
+// shorten scales the steps just taken that are longer than most to that length. One a
+// million times too long has left nothing of the position in float32: that becomes NaN, for
+// Step to report.
 func shorten(pos, speed []float32, stride int, most float32) {
 	for i := 0; i < len(pos); i += stride {
-		var squares float32
+		var squares float64
 		for _, v := range speed[i : i+stride] {
-			squares += float32(v * v)
+			squares += float64(v) * float64(v) // exact, whether fused or not
 		}
-		if squares <= most*most {
+		if squares <= float64(most)*float64(most) {
 			continue
 		}
-		scale := most / float32(math.Sqrt(float64(squares)))
+		scale := float64(most) / math.Sqrt(squares)
+		if !(scale > 1e-6) {
+			scale = math.NaN()
+		}
 		for c := i; c < i+stride; c++ {
-			step := float32(speed[c] * scale)
+			step := float32(float64(speed[c]) * scale)
 			pos[c] -= speed[c] - step
 			speed[c] = step
 		}
