@@ -13,7 +13,7 @@ const (
 	// the iterations. The learning rate is n / (4 EarlyExaggeration) while the attraction
 	// is exaggerated and grows to n after that, as openTSNE's does (Belkina et al. 2019 argue
 	// for n / exaggeration); momentum is 0.9, and 0.95 once the rate has grown. No point moves
-	// farther than √n / 40 in one iteration. docs/tsne.md tells how it was found.
+	// farther than √n / 60 in one iteration. docs/tsne.md tells how it was found.
 	ScheduleAuto Schedule = iota
 	// ScheduleScikitLearn is that of scikit-learn's TSNE: a constant learning rate, momentum
 	// 0.5 during the exaggeration and 0.8 after it. ScikitLearnOptions has its iterations.
@@ -53,11 +53,11 @@ type plan struct {
 // What ScheduleAuto's numbers do, and what others did to the maps, is in docs/tsne.md.
 const (
 	autoExaggerated = 80
-	autoGrowth      = 80
+	autoGrowth      = 100
 )
 
 // autoIterations is more for few rows, where an iteration costs next to nothing.
-func autoIterations(n int) int { return max(300, 500-n/50) }
+func autoIterations(n int) int { return max(330, 500-n/50) }
 
 func newPlan(o Options, n int) plan {
 	size := float64(n)
@@ -74,7 +74,7 @@ func newPlan(o Options, n int) plan {
 	p := plan{
 		iterations: o.Iterations, exaggerated: o.ExaggerationIterations,
 		rate:     [2]float64{size / (4 * o.EarlyExaggeration), size},
-		momentum: [3]float64{0.9, 0.9, 0.95}, growth: autoGrowth, maxStep: float32(math.Sqrt(size) / 40),
+		momentum: [3]float64{0.9, 0.9, 0.95}, growth: autoGrowth, maxStep: float32(math.Sqrt(size) / 60),
 	}
 	if o.LearningRate > 0 {
 		p.rate = [2]float64{o.LearningRate, o.LearningRate}
