@@ -74,7 +74,7 @@ func TestHelp(t *testing.T) {
 		"train":        common + " --out --epochs --batch-size --lr --weight-decay --contrastive --temperature --similarity --augment --contrastive-weight --init --shuffle --precision --resume --json --quiet",
 		"encode":       "--run --split --input --output --device --threads",
 		"classify":     "--run --metric --clusters --confusion --json",
-		"tsne":         "--input --output --every --method --perplexity --theta --iterations --early-exaggeration --exaggeration-iterations --learning-rate --init --seed --threads --json",
+		"tsne":         "--input --output --every --method --perplexity --theta --schedule --iterations --early-exaggeration --exaggeration-iterations --learning-rate --init --seed --threads --json",
 		"plot loss":    "--run --output",
 		"plot scatter": "--input --labels --output",
 		"notebook":     common + " --out --epochs --every --contrastive --temperature --similarity --augment --json",

@@ -268,7 +268,7 @@ func TestMetrics(t *testing.T) {
 	}))
 	must(f.UpdateMetrics(func(m *Metrics) {
 		m.Accuracy["reconstruction"] = Splits{0.64, 0.65}
-		m.TSNE["original"] = TSNE{1.5, 1000, 2.5}
+		m.TSNE["original"] = TSNE{1.5, 1000, 2.5, "scikit-learn"}
 		m.Seconds["total"] = 3
 	}))
 	b, _ := os.ReadFile(f.Path(MetricsFile))
