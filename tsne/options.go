@@ -101,7 +101,7 @@ type Options struct {
 	// ScikitLearnOptions has 250.
 	ExaggerationIterations int
 	// Iterations is the most that are done in all. 0, the default, means the schedule's own
-	// number: max(330, 500 - n/50) for ScheduleAuto, which shortens its phases in proportion
+	// number: max(500 - n/50, 330 + 45 ln(n/20000)) for ScheduleAuto, which shortens its phases in proportion
 	// where fewer are asked for. For ScheduleScikitLearn 0 means none; ScikitLearnOptions
 	// has 1000.
 	Iterations int
