@@ -3,6 +3,7 @@ package tsne
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -94,8 +95,13 @@ func scheduleLimits(t *testing.T, dir, name string) {
 	if auto.Trust < 0.995*want.Trust {
 		t.Errorf("trustworthiness %.4f is below 99.5 %% of %.4f", auto.Trust, want.Trust)
 	}
-	// A tenth of a point, or three rows where that is more: of 178 rows one is half a point.
-	if auto.OneNN < want.OneNN-max(0.001, 3.01/float64(j.n)) {
+	// A tenth of a point. In sets where a single row is about that much the share's own standard
+	// error is the limit: wine, 178 rows, moves by three rows with starts that differ by rounding.
+	slack := 0.001
+	if j.n < 1000 {
+		slack = math.Sqrt(want.OneNN * (1 - want.OneNN) / float64(j.n))
+	}
+	if auto.OneNN < want.OneNN-slack {
 		t.Errorf("1-NN %.4f is below %.4f", auto.OneNN, want.OneNN)
 	}
 	if auto.Islands > now.Islands+1 {
