@@ -126,7 +126,10 @@ func (s *approximate) rotate() error {
 		return nil
 	}
 	sample, rows := sampleRows(s.x, n, rotateSample)
-	turn := principal(s.pool, sample, rows, approxWidth, approxWidth+8, 2, 0)
+	turn, err := principal(s.ctx, s.pool, sample, rows, approxWidth, approxWidth+8, 2, 0)
+	if err != nil {
+		return err
+	}
 	w := turn.h
 	s.width, s.z, s.mean, s.rest = w, make([]float32, n*w), make([]float32, w), make([]float32, n)
 	turned, scratch := make([][]float32, s.pool.size()), make([][]float32, s.pool.size())

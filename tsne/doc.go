@@ -1,7 +1,7 @@
 // Package tsne embeds high-dimensional data in one to three dimensions by
 // t-distributed stochastic neighbour embedding (van der Maaten and Hinton 2008),
 // with the Barnes-Hut gradient (van der Maaten 2014) and the settings of
-// scikit-learn's TSNE, on a CPU and without cgo.
+// scikit-learn's TSNE but for the schedule, on a CPU and without cgo.
 //
 // [Fit] does everything:
 //
@@ -38,6 +38,9 @@
 // exp may round differently on another architecture.
 //
 // # Differences from scikit-learn
+//
+// ScheduleAuto, the default, reaches a lower divergence in about a third of the iterations;
+// ScikitLearnOptions has scikit-learn's own schedule.
 //
 // A cell of the tree is opened for 32 neighbouring points at once, if any of them asks for it,
 // so that the forces are more accurate at the same Theta. In three dimensions Q is Student's t

@@ -63,7 +63,9 @@ func (e ExactNeighbors) Nearest(ctx context.Context, x []float32, n int, queries
 	p := newPool(threads(e.Threads))
 	defer p.close()
 	s := &search{pool: p, product: e.Product, progress: e.Progress, d: d, k: k, self: self}
-	s.rotate(x, n)
+	if err := s.rotate(ctx, x, n); err != nil {
+		return nil, err
+	}
 	p.ctx = ctx // each of what follows takes seconds at a million rows
 	s.base = s.newSide(x, n)
 	s.query = s.base
@@ -145,11 +147,11 @@ func pairKey(d float32, row int32) uint64 {
 const farKey = uint64(0x7f800000)<<32 | math.MaxUint32 // infinitely far
 
 // rotate chooses the coordinates from the rows that will be searched.
-func (s *search) rotate(x []float32, n int) {
+func (s *search) rotate(ctx context.Context, x []float32, n int) error {
 	if s.d <= maxUnrotated {
 		s.mean = columnMeans(s.pool, x, n)
 		s.width = s.d
-		return
+		return nil
 	}
 	sample, rows := x, n
 	if n > rotateSample {
@@ -161,9 +163,13 @@ func (s *search) rotate(x []float32, n int) {
 		}
 	}
 	// Directions need only be roughly principal: two passes.
-	s.turn = principal(s.pool, sample, rows, rotatedWidth, rotatedWidth+16, 2, 0)
+	var err error
+	if s.turn, err = principal(ctx, s.pool, sample, rows, rotatedWidth, rotatedWidth+16, 2, 0); err != nil {
+		return err
+	}
 	s.mean = s.turn.mean
 	s.width = s.turn.h + 1
+	return nil
 }
 
 // newSide computes coordinates, order and blocks of the n rows of x.

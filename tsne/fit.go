@@ -18,6 +18,8 @@ type Embedding struct {
 	KL float64
 	// Iterations is the number done.
 	Iterations int
+	// Schedule is that of the run.
+	Schedule Schedule
 	// Stop says why the run ended.
 	Stop Stop
 	// ElapsedNeighbors is the time that the neighbour search took, Elapsed the whole of it.
@@ -33,12 +35,13 @@ type Embedding struct {
 // Fit embeds the n rows of x (n x d, row-major) in o.Components dimensions. The result is the
 // same, to the byte, for every number of threads.
 //
-// When ctx ends, Fit returns the embedding reached so far and the context's error;
-// before there are starting positions the embedding is nil. The embedding
-// keeps x for Transform: do not change it as long as that is wanted.
+// When ctx ends, Fit returns the embedding reached so far and the context's error; before the
+// first iteration is done the embedding is nil. The embedding keeps x for Transform: do not
+// change it as long as that is wanted.
 //
-// Fit fails on values that are not finite, fewer than two rows, or a
-// perplexity that is not below n.
+// Fit fails on values that are not finite, fewer than two rows, or a perplexity that is
+// not below n. Where a LearningRate that was asked for is too large, positions overflow: Fit
+// then returns the embedding as it is, of use to a debugger only, and an error.
 func Fit(ctx context.Context, x []float32, n int, o Options) (*Embedding, error) {
 	began := time.Now()
 	if err := o.Validate(); err != nil {
@@ -50,11 +53,11 @@ func Fit(ctx context.Context, x []float32, n int, o Options) (*Embedding, error)
 	finder := withThreads(o.finder(n, len(x)/n), o.Threads)
 	report := func(s Stage) {
 		if o.Progress != nil {
-			o.Progress(Progress{Stage: s, Iterations: o.Iterations, KL: nan, GradientNorm: nan})
+			o.Progress(Progress{Stage: s, Iterations: newPlan(o, n).iterations, KL: nan, GradientNorm: nan})
 		}
 	}
 	e := &Embedding{
-		N: n, Components: o.Components, KL: nan, x: x,
+		N: n, Components: o.Components, KL: nan, Schedule: o.Schedule, x: x,
 		neighbors: finder, metric: o.Metric, threads: o.Threads, theta: o.Theta, alpha: o.Alpha,
 	}
 	p := newPool(threads(o.Threads))
@@ -86,7 +89,7 @@ func Fit(ctx context.Context, x []float32, n int, o Options) (*Embedding, error)
 		}
 	}
 	report(StageInit)
-	y, err := start(p, x, n, o)
+	y, err := start(ctx, p, x, n, o)
 	if err != nil {
 		return nil, err
 	}
@@ -101,12 +104,15 @@ func Fit(ctx context.Context, x []float32, n int, o Options) (*Embedding, error)
 		z.f.byRow, z.f.rows = true, order
 	}
 	err = z.Run(ctx, o.Progress)
+	if z.Stop() == StopCanceled && z.Iteration() == 0 {
+		return nil, err // the starting positions are no map
+	}
 	e.Y, e.KL, e.Iterations, e.Stop = z.Positions(), z.KL(), z.Iteration(), z.Stop()
 	e.Elapsed = time.Since(began)
 	return e, err
 }
 
-// checkData reports rows that o does not fit.
+// checkData reports rows that o does not fit, as an *OptionError where an option is at fault.
 func (o Options) checkData(x []float32, n int) error {
 	given := o.Graph != nil || o.Affinities != nil
 	if x != nil || !given {
@@ -118,14 +124,15 @@ func (o Options) checkData(x []float32, n int) error {
 		return fmt.Errorf("tsne: fit: there is %d row: want at least 2", n)
 	}
 	if o.Init == InitGiven && len(o.Initial) != n*o.Components {
-		return fmt.Errorf("tsne: fit: Options.Initial has %d values: want %d rows of %d", len(o.Initial), n, o.Components)
+		return &OptionError{"Initial", fmt.Sprintf("%d values", len(o.Initial)),
+			fmt.Sprintf("%d rows of %d", n, o.Components)}
 	}
 	if x == nil && o.Init == InitPCA {
-		return fmt.Errorf("tsne: fit: Options.Init is %v: want InitRandom or InitGiven where there are no rows", o.Init)
+		return &OptionError{"Init", o.Init, "random or given where there are no rows"}
 	}
 	if o.Affinities != nil {
 		if o.Affinities.N != n {
-			return fmt.Errorf("tsne: fit: Options.Affinities is of %d rows: want %d", o.Affinities.N, n)
+			return &OptionError{"Affinities", fmt.Sprintf("of %d rows", o.Affinities.N), fmt.Sprint(n)}
 		}
 		return o.Affinities.checkSum()
 	}
@@ -134,10 +141,12 @@ func (o Options) checkData(x []float32, n int) error {
 	}
 	if g := o.Graph; g != nil {
 		if g.N != n || len(g.Index) != n*g.K || len(g.Distance) != n*g.K {
-			return fmt.Errorf("tsne: fit: Options.Graph is of %d rows of %d neighbours: want %d rows", g.N, g.K, n)
+			return &OptionError{"Graph", fmt.Sprintf("of %d rows of %d neighbours", g.N, g.K),
+				fmt.Sprintf("%d rows", n)}
 		}
 		if most := slices.Max(o.perplexities()); most >= float64(g.K+1) {
-			return fmt.Errorf("tsne: fit: perplexity %v is too large for Options.Graph's %d neighbours: want less than %d, better a third of them", most, g.K, g.K+1)
+			return &OptionError{"Perplexity", most, fmt.Sprintf(
+				"less than %d, better a third, of the graph's %d neighbours", g.K+1, g.K)}
 		}
 	}
 	return checkEdges(n, o.neighborCount(n))

@@ -10,7 +10,7 @@ import (
 )
 
 func quick() Options {
-	o := DefaultOptions()
+	o := ScikitLearnOptions()
 	o.Iterations, o.ExaggerationIterations, o.Perplexity = 120, 50, 10
 	return o
 }
@@ -31,7 +31,7 @@ func TestFitReachesSklearnsKL(t *testing.T) {
 	for _, kl := range golden.DigitsKL {
 		worst = max(worst, kl)
 	}
-	e, err := Fit(context.Background(), x, n, DefaultOptions())
+	e, err := Fit(context.Background(), x, n, ScikitLearnOptions())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestFitExactReachesSklearnsKL(t *testing.T) {
 	}
 	golden := readGolden(t)
 	x, _ := readDigits(t)
-	o := DefaultOptions()
+	o := ScikitLearnOptions()
 	o.Method = Exact
 	e, err := Fit(context.Background(), x[:500*64], 500, o)
 	if err != nil {
@@ -73,11 +73,12 @@ func TestFitExactReachesSklearnsKL(t *testing.T) {
 
 func TestFitIgnoresThreads(t *testing.T) {
 	x := blobs(900, 20, 6, 2, 1)
-	for components := 1; components <= 3; components++ {
+	for c := range 6 {
+		components, schedule := 1+c/2, Schedule(c%2)
 		var first *Embedding
 		for _, threads := range []int{1, 2, 3, 7, 1} {
 			o := quick()
-			o.Threads, o.Components = threads, components
+			o.Threads, o.Components, o.Schedule = threads, components, schedule
 			e, err := Fit(context.Background(), x, 900, o)
 			if err != nil {
 				t.Fatal(err)
@@ -86,7 +87,7 @@ func TestFitIgnoresThreads(t *testing.T) {
 				first = e
 			}
 			if !slices.Equal(e.Y, first.Y) || e.KL != first.KL {
-				t.Fatalf("%d components, %d threads: another result than with one", components, threads)
+				t.Fatalf("%d components, %v, %d threads: another result than with one", components, schedule, threads)
 			}
 		}
 	}
@@ -96,7 +97,7 @@ func TestFitKeepsClustersApart(t *testing.T) {
 	const n = 400
 	x := blobs(n, 10, 2, 50, 1)
 	for _, method := range []Method{BarnesHut, Exact} {
-		o := DefaultOptions()
+		o := ScikitLearnOptions()
 		o.Method, o.Iterations = method, 500
 		e, err := Fit(context.Background(), x, n, o)
 		if err != nil {
@@ -148,6 +149,7 @@ func TestFitOddData(t *testing.T) {
 			for _, method := range []Method{BarnesHut, Exact} {
 				for _, init := range []Init{InitPCA, InitRandom} {
 					o := quick()
+					o.Schedule = Schedule((components + int(method) + int(init)) % 2)
 					o.Perplexity, o.Components, o.Method, o.Init = c.perplexity, components, method, init
 					e, err := Fit(context.Background(), c.x, c.n, o)
 					if err != nil {
@@ -180,7 +182,7 @@ func TestFitErrors(t *testing.T) {
 		{"NaN", hole, 50, nil, "row 16, column 2 is NaN"},
 		{"perplexity and rows", x, 50, func(o *Options) { o.Perplexity = 50 }, "too large for 50 rows"},
 		{"huge", []float32{1e30, 2, 3e30, 4, 5, 6, 7, 8}, 4, func(o *Options) { o.Perplexity = 1 }, "rescale"},
-		{"initial", x, 50, func(o *Options) { o.Init = InitGiven; o.Initial = x }, "Options.Initial has 150 values"},
+		{"initial", x, 50, func(o *Options) { o.Init = InitGiven; o.Initial = x }, "Options.Initial is 150 values"},
 		{"initial without", x, 50, func(o *Options) { o.Initial = x[:100] }, "Options.Init is pca"},
 		{"components", x, 50, func(o *Options) { o.Components = 4 }, "Options.Components is 4"},
 		{"perplexity", x, 50, func(o *Options) { o.Perplexity = 0.5 }, "Options.Perplexity is 0.5"},
@@ -191,6 +193,8 @@ func TestFitErrors(t *testing.T) {
 		{"rate", x, 50, func(o *Options) { o.LearningRate = -1 }, "Options.LearningRate is -1"},
 		{"diverging", x, 50, func(o *Options) { o.LearningRate = 1e30 }, "lower the learning rate"},
 		{"threads", x, 50, func(o *Options) { o.Threads = -1 }, "Options.Threads is -1"},
+		{"schedule", x, 50, func(o *Options) { o.Schedule = 9 }, "Options.Schedule is Schedule(9)"},
+		{"diverging, auto", x, 50, func(o *Options) { o.Schedule, o.LearningRate = ScheduleAuto, 1e30 }, "lower the learning rate"},
 		{"method", x, 50, func(o *Options) { o.Method = 9 }, "Options.Method is Method(9)"},
 		{"init", x, 50, func(o *Options) { o.Init = 9 }, "Options.Init is Init(9)"},
 		{"no progress", x, 50, func(o *Options) { o.NoProgress = -1 }, "Options.NoProgress is -1"},
@@ -228,6 +232,18 @@ func TestFitCanceled(t *testing.T) {
 	}
 	if e, err := Fit(ctx, x, 100, o); !errors.Is(err, context.Canceled) || e != nil {
 		t.Fatalf("canceled before the start: embedding %v, error %v", e, err)
+	}
+	for _, init := range []Init{InitRandom, InitPCA} { // the latter looks at the context itself
+		ctx, cancel := context.WithCancel(context.Background())
+		o.Init = init
+		o.Progress = func(p Progress) {
+			if p.Stage == StageInit {
+				cancel()
+			}
+		}
+		if e, err := Fit(ctx, x, 100, o); !errors.Is(err, context.Canceled) || e != nil {
+			t.Fatalf("canceled between start and first step, %v: embedding %v, error %v", init, e, err)
+		}
 	}
 }
 
@@ -277,7 +293,7 @@ func TestFitProgress(t *testing.T) {
 func TestStartPCAAgainstSklearn(t *testing.T) {
 	golden := readGolden(t)
 	x, n := readDigits(t)
-	y, err := Start(x, n, DefaultOptions())
+	y, err := Start(x, n, ScikitLearnOptions())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,7 +308,7 @@ func TestStartPCAAgainstSklearn(t *testing.T) {
 
 func TestStartGivenAndRandom(t *testing.T) {
 	x := normalRows(500, 3, 1)
-	o := DefaultOptions()
+	o := ScikitLearnOptions()
 	o.Init, o.Initial = InitGiven, normalRows(500, 2, 2)
 	if y, err := Start(x, 500, o); err != nil || !slices.Equal(y, o.Initial) {
 		t.Errorf("given: error %v or other values", err)
@@ -322,6 +338,14 @@ func TestParse(t *testing.T) {
 			t.Errorf("%v: %v, %v", m, got, err)
 		}
 	}
+	for _, s := range []Schedule{ScheduleAuto, ScheduleScikitLearn} {
+		if got, err := ParseSchedule(s.String()); err != nil || got != s {
+			t.Errorf("%v: %v, %v", s, got, err)
+		}
+	}
+	if _, err := ParseSchedule("fast"); err == nil {
+		t.Error("schedule fast is no error")
+	}
 	for _, i := range []Init{InitPCA, InitRandom, InitGiven} {
 		if got, err := ParseInit(i.String()); err != nil || got != i {
 			t.Errorf("%v: %v, %v", i, got, err)
@@ -339,7 +363,7 @@ func BenchmarkFit(b *testing.B) {
 	x := blobs(2000, 50, 10, 1, 1)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Fit(context.Background(), x, 2000, DefaultOptions()); err != nil {
+		if _, err := Fit(context.Background(), x, 2000, ScikitLearnOptions()); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -75,7 +75,7 @@ func TestFitGivenGraphAndAffinities(t *testing.T) {
 	}{
 		{graph, n + 1, "Options.Graph is of 300 rows"},
 		{given, n + 1, "Options.Affinities is of 300 rows"},
-		{few, n, "perplexity 10 is too large for Options.Graph's 8"},
+		{few, n, "Options.Perplexity is 10: want less than 9"},
 		{pca, n, "Options.Init is pca"},
 		{bad(func(a *Affinities) { a.Columns[0] = 300 }), n, "column 300"},
 		{bad(func(a *Affinities) { a.Columns[0] = -1 }), n, "column -1"},

@@ -182,7 +182,7 @@ func BenchmarkGradient(b *testing.B) {
 			b.Run(fmt.Sprintf("n=%d/theta=%v", n, theta), func(b *testing.B) {
 				x := blobs(n, 10, 30, 1.5, 1)
 				a := testAffinities(b, x, n, 91, 30)
-				o := DefaultOptions()
+				o := ScikitLearnOptions()
 				o.Theta, o.Iterations = theta, 1<<30
 				z, err := NewOptimizer(a, blobs(n, 2, 30, 10, 2), o)
 				if err != nil {

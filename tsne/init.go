@@ -1,6 +1,7 @@
 package tsne
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -20,16 +21,17 @@ func Start(x []float32, n int, o Options) ([]float32, error) {
 	}
 	p := newPool(threads(o.Threads))
 	defer p.close()
-	return start(p, x, n, o)
+	return start(context.Background(), p, x, n, o)
 }
 
-func start(p *pool, x []float32, n int, o Options) ([]float32, error) {
+func start(ctx context.Context, p *pool, x []float32, n int, o Options) ([]float32, error) {
 	y := make([]float32, n*o.Components)
 	rng := rand.New(rand.NewPCG(o.Seed, 0))
 	switch o.Init {
 	case InitGiven:
 		if len(o.Initial) != len(y) {
-			return nil, fmt.Errorf("tsne: init: Options.Initial has %d values: want %d rows of %d", len(o.Initial), n, o.Components)
+			return nil, &OptionError{"Initial", fmt.Sprintf("%d values", len(o.Initial)),
+				fmt.Sprintf("%d rows of %d", n, o.Components)}
 		}
 		if err := checkRows("init", o.Initial, n); err != nil {
 			return nil, err
@@ -40,7 +42,9 @@ func start(p *pool, x []float32, n int, o Options) ([]float32, error) {
 			y[i] = float32(startScale * rng.NormFloat64())
 		}
 	case InitPCA:
-		startPCA(p, y, x, n, o.Components, rng)
+		if err := startPCA(ctx, p, y, x, n, o.Components, rng); err != nil {
+			return nil, err
+		}
 	}
 	return y, nil
 }
@@ -48,9 +52,12 @@ func start(p *pool, x []float32, n int, o Options) ([]float32, error) {
 // startPCA sets y to the leading principal components, the first scaled to
 // standard deviation 1e-4. Components without spread, as of collinear rows, get random
 // numbers: no force would ever move points off a line.
-func startPCA(p *pool, y, x []float32, n, components int, rng *rand.Rand) {
+func startPCA(ctx context.Context, p *pool, y, x []float32, n, components int, rng *rand.Rand) error {
 	d := len(x) / n
-	r := principal(p, x, n, components, panel, 30, 1e-8)
+	r, err := principal(ctx, p, x, n, components, panel, 30, 1e-8)
+	if err != nil {
+		return err
+	}
 	scratch := make([][]float32, p.size())
 	turned := make([][]float32, p.size())
 	for i := range scratch {
@@ -86,4 +93,5 @@ func startPCA(p *pool, y, x []float32, n, components int, rng *rand.Rand) {
 			}
 		}
 	}
+	return nil
 }

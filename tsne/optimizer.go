@@ -25,20 +25,21 @@ const (
 )
 
 // Optimizer moves points down the gradient of the Kullback-Leibler divergence, with
-// momentum and a gain for every coordinate, in the two phases of scikit-learn's TSNE. It
-// sees only P and Y. It is not safe for concurrent use and must be closed.
+// momentum and a gain for every coordinate, in two phases: attraction exaggerated, then as it
+// is. It sees only P and Y. It is not safe for concurrent use and must be closed.
 type Optimizer struct {
 	o     Options
 	pool  *pool
 	f     *field
-	rate  float32
+	plan  plan
 	speed []float32 // n x stride
 	gains []float32
 	norms []float64 // partial sums of the squared gradient
 
 	iteration          int
 	kl, gradientNorm   float64
-	phase              int // 0 exaggerated, 1 plain
+	phase, phaseStart  int // 0 exaggerated, 1 plain; the iteration it started with
+	rate, momentum     float32
 	best               float64
 	bestIteration      int
 	phaseEnd, patience int
@@ -46,7 +47,8 @@ type Optimizer struct {
 }
 
 // NewOptimizer starts at y, a.N x o.Components row-major, which is copied. Of o it uses
-// what concerns the optimisation and the gradient.
+// what concerns the optimisation and the gradient. It fails where a is not a matrix as
+// Affinities describes it; that it is symmetric is not checked.
 func NewOptimizer(a *Affinities, y []float32, o Options) (*Optimizer, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -75,11 +77,7 @@ func newOptimizer(p *pool, q *joint, y []float32, o Options) (*Optimizer, error)
 	z.speed = make([]float32, len(z.f.pos))
 	z.gains = make([]float32, len(z.f.pos))
 	z.norms = make([]float64, len(z.f.partBox))
-	rate := o.LearningRate
-	if rate == 0 {
-		rate = max(float64(q.n)/o.EarlyExaggeration/4, 50)
-	}
-	z.rate = float32(rate)
+	z.plan = newPlan(o, q.n)
 	z.enter(0)
 	return z, nil
 }
@@ -104,23 +102,24 @@ func (z *Optimizer) GradientNorm() float64 { return z.gradientNorm }
 
 // enter starts a phase afresh: no speed, gains of 1, as scikit-learn does.
 func (z *Optimizer) enter(phase int) {
-	z.phase = phase
+	z.phase, z.phaseStart = phase, z.iteration
 	clear(z.speed)
 	for i := range z.gains {
 		z.gains[i] = 1
 	}
 	z.best, z.bestIteration = math.Inf(1), z.iteration
 	if phase == 0 {
-		z.phaseEnd = min(z.o.ExaggerationIterations, z.o.Iterations)
-		z.patience = z.o.ExaggerationIterations
+		z.phaseEnd = min(z.plan.exaggerated, z.plan.iterations)
+		z.patience = z.plan.exaggerated
 	} else {
-		z.phaseEnd = z.o.Iterations
+		z.phaseEnd = z.plan.iterations
 		z.patience = z.o.NoProgress
 	}
 }
 
 // Step does one iteration. It reports whether the run goes on; when it does not, Stop
-// says why. It fails when positions are no longer finite.
+// says why. It fails when positions are no longer finite, which is looked at every 50
+// iterations; Positions then returns them as they are.
 func (z *Optimizer) Step() (bool, error) {
 	if z.stop != "" {
 		return false, nil
@@ -140,11 +139,12 @@ func (z *Optimizer) Step() (bool, error) {
 	last := z.iteration+1 == z.phaseEnd
 	check := (z.iteration+1)%checkEvery == 0
 	z.f.compute(check || last)
-	momentum, exaggeration := float32(0.8), float32(z.o.LateExaggeration)
+	exaggeration := float32(z.o.LateExaggeration)
 	if z.phase == 0 {
-		momentum, exaggeration = 0.5, float32(z.o.EarlyExaggeration)
+		exaggeration = float32(z.o.EarlyExaggeration)
 	}
-	z.move(momentum, exaggeration, check || last)
+	z.rate, z.momentum = z.plan.at(z.phase, z.iteration-z.phaseStart)
+	z.move(exaggeration, check || last)
 	z.iteration++
 	if !check && !last {
 		return true, nil
@@ -168,7 +168,7 @@ func (z *Optimizer) Step() (bool, error) {
 			z.endPhase(StopGradient)
 		}
 	}
-	if z.iteration >= z.o.Iterations && z.stop == "" {
+	if z.iteration >= z.plan.iterations && z.stop == "" {
 		z.stop = StopIterations
 	}
 	return z.stop == "", nil
@@ -184,12 +184,15 @@ func (z *Optimizer) endPhase(why Stop) {
 }
 
 // move updates gains, speeds and positions from the forces, and the norms where they are wanted.
-func (z *Optimizer) move(momentum, exaggeration float32, norms bool) {
+func (z *Optimizer) move(exaggeration float32, norms bool) {
 	f := z.f
-	s := &step{pull: 4 * exaggeration, push: float32(4 / f.z), momentum: momentum, rate: z.rate}
+	s := &step{pull: 4 * exaggeration, push: float32(4 / f.z), momentum: z.momentum, rate: z.rate}
 	f.pool.blocks(f.n, moveChunk, func(lo, hi, _ int) {
 		l, h := lo*f.stride, hi*f.stride
 		advance(f.pos[l:h], z.speed[l:h], z.gains[l:h], f.attraction[l:h], f.repulsion[l:h], s)
+		if z.plan.maxStep < infinity {
+			shorten(f.pos[l:h], z.speed[l:h], f.stride, z.plan.maxStep)
+		}
 		f.chunkBox(lo, hi)
 		if norms {
 			var sum float64
@@ -219,7 +222,7 @@ func (z *Optimizer) Run(ctx context.Context, progress func(Progress)) error {
 			if z.phase == 0 {
 				stage = StageExaggeration
 			}
-			progress(Progress{Stage: stage, Iteration: z.iteration, Iterations: z.o.Iterations, KL: z.kl, GradientNorm: z.gradientNorm})
+			progress(Progress{Stage: stage, Iteration: z.iteration, Iterations: z.plan.iterations, KL: z.kl, GradientNorm: z.gradientNorm})
 		}
 		if call := z.o.Callback; call != nil && z.iteration > before && z.iteration%z.o.CallbackEvery == 0 && more {
 			if call(z.iteration, z.kl, z.Positions()) {

@@ -110,7 +110,12 @@ type Options struct {
 	// EarlyExaggeration multiplies the attraction in the first
 	// ExaggerationIterations, at least 1, so that clusters form. Default 12.
 	EarlyExaggeration float64
-	// ExaggerationIterations counts towards Iterations. Default 250.
+	// Schedule sets learning rate and momentum, and the three fields below where they are
+	// 0. Default ScheduleAuto.
+	Schedule Schedule
+	// ExaggerationIterations counts towards Iterations. 0, the default, means the schedule's
+	// own number: 80 for ScheduleAuto. For ScheduleScikitLearn 0 means none;
+	// ScikitLearnOptions has 250.
 	ExaggerationIterations int
 	// LateExaggeration multiplies the attraction in the iterations after them, at least 1: above 1
 	// clusters are denser and further apart, which shows more of large data (Kobak and Berens
@@ -120,11 +125,14 @@ type Options struct {
 	// below 1 their tails are heavier and clusters fall apart into finer ones, above 1 they are
 	// lighter (Kobak et al. 2019; openTSNE's dof). Other values than 1 are slow. Default 1.
 	Alpha float64
-	// Iterations is the most that are done in all, 0 or more. Default 1000.
+	// Iterations is the most that are done in all. 0, the default, means the schedule's own
+	// number: max(500 - n/50, 330 + 45 ln(n/20000)) for ScheduleAuto, which shortens its phases in proportion
+	// where fewer are asked for. For ScheduleScikitLearn 0 means none; ScikitLearnOptions
+	// has 1000.
 	Iterations int
-	// LearningRate is the optimiser's step; 0, the default, means auto:
-	// max(n / EarlyExaggeration / 4, 50), as scikit-learn has it
-	// (Belkina et al. 2019).
+	// LearningRate is the optimiser's step, constant where it is set. 0, the default, means the
+	// schedule's own: for ScheduleScikitLearn max(n / EarlyExaggeration / 4, 50), as scikit-learn
+	// has it.
 	LearningRate float64
 	// Init says where points start. Default InitPCA.
 	Init Init
@@ -188,21 +196,26 @@ type Progress struct {
 	GradientNorm float64
 }
 
-// DefaultOptions returns scikit-learn's defaults.
+// DefaultOptions returns the defaults: those of scikit-learn but for the schedule.
 func DefaultOptions() Options {
 	return Options{
-		Components:             2,
-		Perplexity:             30,
-		Theta:                  0.5,
-		EarlyExaggeration:      12,
-		ExaggerationIterations: 250,
-		LateExaggeration:       1,
-		Alpha:                  1,
-		CallbackEvery:          50,
-		Iterations:             1000,
-		NoProgress:             300,
-		MinGradient:            1e-7,
+		Components:        2,
+		Perplexity:        30,
+		Theta:             0.5,
+		EarlyExaggeration: 12,
+		LateExaggeration:  1,
+		Alpha:             1,
+		CallbackEvery:     50,
+		NoProgress:        300,
+		MinGradient:       1e-7,
 	}
+}
+
+// ScikitLearnOptions returns the defaults of scikit-learn's TSNE, its schedule included.
+func ScikitLearnOptions() Options {
+	o := DefaultOptions()
+	o.Schedule, o.ExaggerationIterations, o.Iterations = ScheduleScikitLearn, 250, 1000
+	return o
 }
 
 // OptionError says that a field of Options has a value that makes no sense.
@@ -246,12 +259,14 @@ func (o Options) Validate() error {
 		return bad("Theta", o.Theta, "a number of at least 0")
 	case !finite(o.EarlyExaggeration) || o.EarlyExaggeration < 1:
 		return bad("EarlyExaggeration", o.EarlyExaggeration, "a number of at least 1")
+	case o.Schedule != ScheduleAuto && o.Schedule != ScheduleScikitLearn:
+		return bad("Schedule", o.Schedule, "ScheduleAuto or ScheduleScikitLearn")
 	case o.ExaggerationIterations < 0:
 		return bad("ExaggerationIterations", o.ExaggerationIterations, "at least 0")
 	case o.Iterations < 0:
 		return bad("Iterations", o.Iterations, "at least 0")
 	case !finite(o.LearningRate) || o.LearningRate < 0:
-		return bad("LearningRate", o.LearningRate, "a number above 0, or 0 for auto")
+		return bad("LearningRate", o.LearningRate, "a number above 0, or 0 for the schedule's own")
 	case o.Init < InitPCA || o.Init > InitGiven:
 		return bad("Init", o.Init, "InitPCA, InitRandom or InitGiven")
 	case o.Init != InitGiven && o.Initial != nil:

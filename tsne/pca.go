@@ -1,6 +1,7 @@
 package tsne
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 
@@ -29,8 +30,8 @@ const (
 // algorithm 4.4, on the covariance and without forming it), at most passes times over x
 // or until the h variances settle to tol. Signs follow scikit-learn's svd_flip
 // (the largest entry of a direction is positive). The result does not depend on
-// the number of threads.
-func principal(p *pool, x []float32, n, h, block, passes int, tol float64) *rotation {
+// the number of threads. Between passes it looks whether ctx has ended.
+func principal(ctx context.Context, p *pool, x []float32, n, h, block, passes int, tol float64) (*rotation, error) {
 	d := len(x) / n
 	block = min(max(block, h), d)
 	h = min(h, block)
@@ -46,6 +47,9 @@ func principal(p *pool, x []float32, n, h, block, passes int, tol float64) *rota
 	orthonormalize(q)
 	r.basis, r.values = q, make([]float64, block)
 	for range passes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		last := append([]float64(nil), r.values[:h]...)
 		r.pack()
 		w := r.covarianceTimes(p, x, n)
@@ -71,7 +75,7 @@ func principal(p *pool, x []float32, n, h, block, passes int, tol float64) *rota
 		}
 	}
 	r.pack()
-	return r
+	return r, nil
 }
 
 // rayleighRitz replaces the basis Q, given W = Q·C for the covariance C, by an

@@ -13,7 +13,7 @@ func TestTransform(t *testing.T) {
 	x, n := readDigits(t)
 	const train = 1500
 	for components := 1; components <= 3; components++ {
-		o := DefaultOptions()
+		o := ScikitLearnOptions()
 		o.Components, o.Iterations = components, 400
 		e, err := Fit(context.Background(), x[:train*64], train, o)
 		if err != nil {

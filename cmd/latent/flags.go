@@ -16,7 +16,6 @@ import (
 	"latent/internal/matrix"
 	"latent/internal/progress"
 	"latent/internal/train"
-	"latent/tsne"
 )
 
 // Flags that several commands have, with one meaning.
@@ -81,13 +80,9 @@ func setOptions(c *cli.Context, config *train.Config) {
 
 // wrongOption is the error of a call whose options do not validate. It names the flag.
 func wrongOption(err error) error {
-	var ours *autoenc.OptionError
-	var tsnes *tsne.OptionError
-	switch {
-	case errors.As(err, &ours):
-		return usagef("--%s must be %s, got %v", flagOf(ours.Field), ours.Want, ours.Value)
-	case errors.As(err, &tsnes):
-		return usagef("--%s must be %s, got %v", kebab(tsnes.Field), tsnes.Want, tsnes.Value)
+	var bad *autoenc.OptionError
+	if errors.As(err, &bad) {
+		return usagef("--%s must be %s, got %v", flagOf(bad.Field), bad.Want, bad.Value)
 	}
 	return usageError{err}
 }

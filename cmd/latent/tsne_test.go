@@ -40,6 +40,18 @@ func TestTSNE(t *testing.T) {
 			t.Errorf("%s is no number in %v", key, v)
 		}
 	}
+	if at(t, v, "schedule") != "auto" {
+		t.Errorf("tsne says %v", v)
+	}
+	for schedule, want := range map[string]float64{"auto": 494, "scikit-learn": 1000} {
+		other := filepath.Join(tmp, schedule+".npy")
+		v := object(t, must(t, "tsne", "--input", x, "--output", other, "--quiet", "--schedule", schedule, "--json"))
+		if at(t, v, "schedule") != schedule || at(t, v, "iterations") != want {
+			t.Errorf("tsne --schedule %s says %v", schedule, v)
+		}
+	}
+	refuse(t, 2, []string{"tsne", "--input", x, "--output", y, "--schedule", "fast"}, "scikit-learn")
+	refuse(t, 2, []string{"tsne", "--input", x, "--output", y, "--exaggeration-iterations", "0"}, "--early-exaggeration 1")
 	// The same bytes for any number of threads, and from .csv.
 	csv := filepath.Join(tmp, "x.csv")
 	in, err := matrix.ReadFile(x)

@@ -108,7 +108,7 @@ func TestTSNEKnn(t *testing.T) {
 	x := blobs(t, filepath.Join(tmp, "x.npy"), 99, 6)
 	y := filepath.Join(tmp, "none.npy")
 	refuse(t, exitFailed, []string{"tsne", "--knn", knn, "--input", x, "-o", y, "-q"}, "--knn is of 100 rows", "want 99")
-	refuse(t, exitFailed, []string{"tsne", "--knn", knn, "--init", "random", "--perplexity", "40", "-o", y, "-q"}, "perplexity 40", "--knn's 31 neighbours")
+	refuse(t, exitFailed, []string{"tsne", "--knn", knn, "--init", "random", "--perplexity", "40", "-o", y, "-q"}, "--perplexity is 40", "31 neighbours")
 	refuse(t, exitFailed, []string{"tsne", "--knn", x, "--init", "random", "-o", y, "-q"}, "x.npy", "not a .npz file")
 }
 

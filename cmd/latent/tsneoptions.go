@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -18,7 +17,13 @@ import (
 // tsneOptions are those of the flags, with the files that --knn and --init name.
 func tsneOptions(c *cli.Context) (tsne.Options, error) {
 	o := tsne.DefaultOptions()
-	var err error
+	schedule, err := tsne.ParseSchedule(c.String("schedule"))
+	if err != nil {
+		return o, usageError{err}
+	}
+	if schedule == tsne.ScheduleScikitLearn {
+		o = tsne.ScikitLearnOptions()
+	}
 	if o.Threads, err = threads(c); err != nil {
 		return o, err
 	}
@@ -33,7 +38,17 @@ func tsneOptions(c *cli.Context) (tsne.Options, error) {
 		return o, usagef("--neighbors must be auto, exact or approximate, got %q", name)
 	}
 	o.Components, o.Theta, o.Alpha = c.Int("components"), c.Float64("theta"), c.Float64("alpha")
-	o.Iterations, o.ExaggerationIterations = c.Int("iterations"), c.Int("exaggeration-iterations")
+	if c.IsSet("iterations") {
+		if o.Iterations = c.Int("iterations"); o.Iterations == 0 {
+			o.Schedule = tsne.ScheduleScikitLearn // where 0 means 0; without iterations all schedules are one
+		}
+	}
+	if c.IsSet("exaggeration-iterations") {
+		o.ExaggerationIterations = c.Int("exaggeration-iterations")
+		if o.ExaggerationIterations == 0 && o.Schedule == tsne.ScheduleAuto {
+			return o, usagef("--exaggeration-iterations must be at least 1 with --schedule auto: --early-exaggeration 1 leaves exaggeration out")
+		}
+	}
 	o.EarlyExaggeration, o.LateExaggeration = c.Float64("early-exaggeration"), c.Float64("late-exaggeration")
 	o.Seed = c.Uint64("seed")
 	if o.Method, err = tsne.ParseMethod(c.String("method")); err != nil {
@@ -65,11 +80,7 @@ func tsneOptions(c *cli.Context) (tsne.Options, error) {
 		o.Init = tsne.InitGiven
 	}
 	if err := o.Validate(); err != nil {
-		var bad *tsne.OptionError
-		if errors.As(err, &bad) && bad.Field == "Perplexities" {
-			return o, usagef("--perplexity must be %s, got %v", bad.Want, bad.Value)
-		}
-		return o, wrongOption(err)
+		return o, usageError{nameFlag(err)}
 	}
 	if initial != "" {
 		y, err := matrix.ReadFile(initial)
@@ -107,13 +118,18 @@ func numberList(c *cli.Context, name string) ([]float64, error) {
 	return values, nil
 }
 
-var optionField = regexp.MustCompile(`Options\.([A-Za-z]+)`)
-
-// flagNames turns the names of options in Fit's errors into those of their flags: Options.Graph is
-// --knn.
-func flagNames(text string) string {
-	text = strings.ReplaceAll(text, "Options.Graph", "--knn")
-	return optionField.ReplaceAllStringFunc(text, func(field string) string {
-		return "--" + kebab(strings.TrimPrefix(field, "Options."))
-	})
+// nameFlag turns an error of Fit about an option into one about its flag.
+func nameFlag(err error) error {
+	var bad *tsne.OptionError
+	if !errors.As(err, &bad) {
+		return err
+	}
+	flag := kebab(bad.Field)
+	switch bad.Field {
+	case "Graph":
+		flag = "knn"
+	case "Perplexities":
+		flag = "perplexity"
+	}
+	return fmt.Errorf("--%s is %v: want %s", flag, bad.Value, bad.Want)
 }

@@ -40,7 +40,7 @@ func (b *book) embed(ctx context.Context, label string, s *space) (run.TSNE, err
 		return run.TSNE{}, err
 	}
 	y := matrix.Matrix{Data: e.Y, Rows: e.N, Cols: e.Components}
-	result := run.TSNE{KL: e.KL, Iterations: e.Iterations, Seconds: e.Elapsed.Seconds()}
+	result := run.TSNE{KL: e.KL, Iterations: e.Iterations, Seconds: e.Elapsed.Seconds(), Schedule: e.Schedule.String()}
 	return result, matrix.WriteFile(b.mapPath(s), y)
 }
 

@@ -268,7 +268,7 @@ func TestMetrics(t *testing.T) {
 	}))
 	must(f.UpdateMetrics(func(m *Metrics) {
 		m.Accuracy["reconstruction"] = Splits{0.64, 0.65}
-		m.TSNE["original"] = TSNE{1.5, 1000, 2.5}
+		m.TSNE["original"] = TSNE{KL: 1.5, Iterations: 1000, Seconds: 2.5, Schedule: "auto"}
 		m.Seconds["total"] = 3
 	}))
 	b, _ := os.ReadFile(f.Path(MetricsFile))
@@ -277,7 +277,7 @@ func TestMetrics(t *testing.T) {
 	must(json.Unmarshal([]byte(`{"dataset": "mnist", "epochs": 20, "seed": 0, "device": "cpu", "libtorch": "1.13.1",
 		"accuracy": {"original": {"train": 0.8080, "test": 0.8203}, "reconstruction": {"train": 0.64, "test": 0.65}},
 		"mse": {"reconstruction": {"train": 0.0, "test": 0.5}},
-		"tsne": {"original": {"kl": 1.5, "iterations": 1000, "seconds": 2.5}},
+		"tsne": {"original": {"kl": 1.5, "iterations": 1000, "seconds": 2.5, "schedule": "auto"}},
 		"seconds": {"total": 3.0}}`), &want))
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
