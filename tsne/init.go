@@ -10,6 +10,9 @@ import (
 // startScale is the standard deviation of starting positions.
 const startScale = 1e-4
 
+// startSample is the number of rows in which ScheduleAuto looks for principal directions.
+const startSample = 8192
+
 // Start returns the starting positions, n x o.Components row-major, of the
 // n x d matrix x as o.Init asks for.
 func Start(x []float32, n int, o Options) ([]float32, error) {
@@ -42,7 +45,7 @@ func start(ctx context.Context, p *pool, x []float32, n int, o Options) ([]float
 			y[i] = float32(startScale * rng.NormFloat64())
 		}
 	case InitPCA:
-		if err := startPCA(ctx, p, y, x, n, o.Components, rng); err != nil {
+		if err := startPCA(ctx, p, y, x, n, o, rng); err != nil {
 			return nil, err
 		}
 	}
@@ -51,10 +54,16 @@ func start(ctx context.Context, p *pool, x []float32, n int, o Options) ([]float
 
 // startPCA sets y to the leading principal components, the first scaled to
 // standard deviation 1e-4. Components without spread, as of collinear rows, get random
-// numbers: no force would ever move points off a line.
-func startPCA(ctx context.Context, p *pool, y, x []float32, n, components int, rng *rand.Rand) error {
-	d := len(x) / n
-	r, err := principal(ctx, p, x, n, components, panel, 30, 1e-8)
+// numbers: no force would ever move points off a line. ScheduleAuto finds the directions
+// in a sample of the rows, since only their arrangement matters for a start.
+func startPCA(ctx context.Context, p *pool, y, x []float32, n int, o Options, rng *rand.Rand) error {
+	d, components := len(x)/n, o.Components
+	sample, rows, tol := x, n, 1e-8
+	if o.Schedule == ScheduleAuto && n > startSample {
+		sample, rows = sampleRows(x, n, startSample)
+		tol = 1e-5
+	}
+	r, err := principal(ctx, p, sample, rows, components, panel, 30, tol)
 	if err != nil {
 		return err
 	}

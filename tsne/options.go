@@ -126,9 +126,9 @@ type Options struct {
 	// lighter (Kobak et al. 2019; openTSNE's dof). Other values than 1 are slow. Default 1.
 	Alpha float64
 	// Iterations is the most that are done in all. 0, the default, means the schedule's own
-	// number: max(500 - n/50, 330 + 45 ln(n/20000)) for ScheduleAuto, which shortens its phases in proportion
-	// where fewer are asked for. For ScheduleScikitLearn 0 means none; ScikitLearnOptions
-	// has 1000.
+	// number: for ScheduleAuto the larger of 500 - n/50 and min(330 + 45 ln(n/20000),
+	// 320 + 10000000/n), with its phases shortened in proportion where fewer are asked for.
+	// For ScheduleScikitLearn 0 means none; ScikitLearnOptions has 1000.
 	Iterations int
 	// LearningRate is the optimiser's step, constant where it is set. 0, the default, means the
 	// schedule's own: for ScheduleScikitLearn max(n / EarlyExaggeration / 4, 50), as scikit-learn

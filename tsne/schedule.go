@@ -50,17 +50,20 @@ type plan struct {
 	maxStep                 float32    // the farthest that a point moves in one iteration
 }
 
-// What ScheduleAuto's numbers do, and what others did to the maps, is in docs/tsne.md.
-const (
-	autoExaggerated = 80
-	autoGrowth      = 100
-)
+// autoExaggerated is ScheduleAuto's number of exaggerated iterations. What its numbers do, and
+// what others did to the maps, is in docs/tsne.md.
+const autoExaggerated = 80
 
-// autoIterations is 330 for 20,000 rows. More rows settle more slowly; of few an iteration
-// costs next to nothing.
+// autoIterations is 330 for 20,000 rows. More rows settle more slowly, until, above 100,000, an
+// iteration costs more than it gains: 330 for a million. Of few rows it costs next to nothing.
 func autoIterations(n int) int {
-	return max(500-n/50, int(330+45*math.Log(float64(n)/20000)))
+	rows := float64(n)
+	return max(500-n/50, int(min(330+45*math.Log(rows/20000), 320+1e7/rows)))
 }
+
+// autoGrowth is 100 up to 100,000 rows and 50 from 200,000 on, so that the fewer iterations
+// are taken at the full rate.
+func autoGrowth(n int) int { return int(min(max(1e7/float64(n), 50), 100)) }
 
 func newPlan(o Options, n int) plan {
 	size := float64(n)
@@ -77,7 +80,7 @@ func newPlan(o Options, n int) plan {
 	p := plan{
 		iterations: o.Iterations, exaggerated: o.ExaggerationIterations,
 		rate:     [2]float64{size / (4 * o.EarlyExaggeration), size / o.LateExaggeration},
-		momentum: [3]float64{0.9, 0.9, 0.95}, growth: autoGrowth, maxStep: float32(math.Sqrt(size) / 60),
+		momentum: [3]float64{0.9, 0.9, 0.95}, growth: autoGrowth(n), maxStep: float32(math.Sqrt(size) / 60),
 	}
 	if o.LearningRate > 0 {
 		p.rate = [2]float64{o.LearningRate, o.LearningRate}
@@ -90,7 +93,7 @@ func newPlan(o Options, n int) plan {
 		// Where fewer iterations are asked for, each phase keeps its share of them.
 		short := min(1, float64(p.iterations)/float64(own))
 		p.exaggerated = int(math.Ceil(autoExaggerated * short))
-		p.growth = int(math.Ceil(autoGrowth * short))
+		p.growth = int(math.Ceil(float64(p.growth) * short))
 	}
 	return p
 }
