@@ -30,8 +30,8 @@ func NewAdam(parameters []Parameter, learningRate, weightDecay float64) (*Adam, 
 	err := NoGrad(func(s *Scope) {
 		for _, p := range parameters {
 			p := &Tensor{g: p.g, scope: s}
-			a.expAvg = append(a.expAvg, s.Keep(p.zerosLike()))
-			a.expAvgSq = append(a.expAvgSq, s.Keep(p.zerosLike()))
+			a.expAvg = append(a.expAvg, s.Keep(p.ZerosLike()))
+			a.expAvgSq = append(a.expAvgSq, s.Keep(p.ZerosLike()))
 		}
 	})
 	if err != nil {

@@ -1,0 +1,26 @@
+// Command cmd writes the files that torch/operations.table gives; run by `go generate ./torch`, in torch/.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"latent/torch/internal/opgen"
+)
+
+func main() {
+	table, err := os.ReadFile("operations.table")
+	var files map[string][]byte
+	if err == nil {
+		files, err = opgen.Generate(string(table))
+	}
+	for path, text := range files {
+		if err == nil {
+			err = os.WriteFile(path, text, 0o666)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
