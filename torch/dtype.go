@@ -2,8 +2,9 @@ package torch
 
 import (
 	"fmt"
-	"math"
 	"reflect"
+
+	"latent/torch/pt"
 )
 
 // DType is the type of a tensor's elements, by libtorch's numbers.
@@ -33,25 +34,10 @@ func (d DType) String() string {
 }
 
 // Float16 is an IEEE 754 binary16 number by its bits.
-type Float16 uint16
+type Float16 = pt.Float16
 
 // BFloat16 is the upper half of a float32 by its bits.
-type BFloat16 uint16
-
-// Float32 returns the number, exactly.
-func (h Float16) Float32() float32 {
-	sign, exponent, fraction := uint32(h>>15)<<31, uint32(h>>10)&31, uint32(h)&1023
-	switch exponent {
-	case 0: // zero and subnormal: fraction * 2^-24
-		return math.Float32frombits(math.Float32bits(float32(fraction)/(1<<24)) | sign)
-	case 31: // infinity and NaN
-		return math.Float32frombits(sign | 255<<23 | fraction<<13)
-	}
-	return math.Float32frombits(sign | (exponent+127-15)<<23 | fraction<<13)
-}
-
-// Float32 returns the number, exactly.
-func (b BFloat16) Float32() float32 { return math.Float32frombits(uint32(b) << 16) }
+type BFloat16 = pt.BFloat16
 
 // Element is what a tensor can be copied from and to: Go's types and those named
 // after them, and halves by their bits.

@@ -8,7 +8,7 @@ import (
 )
 
 func fused(x, weight, bias *Tensor, relu bool) *Tensor {
-	return linear(x, weight.g, bias.g, relu, false)
+	return linear(x, weight, bias, relu, false)
 }
 
 // composed is the same of plain operations.

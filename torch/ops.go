@@ -61,6 +61,7 @@ type Conv struct {
 	Stride, Padding, Dilation []int
 	OutputPadding             []int // of a transposed convolution: added to the output's size
 	Groups                    int
+	NoBias                    bool // of a module: it has no bias
 }
 
 func (c Conv) filled() Conv {

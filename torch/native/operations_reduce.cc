@@ -44,7 +44,7 @@ const char *latent_op_Var(Tensor x_, bool unbiased, const int64_t *dims_, int64_
   return latent::guard([&] {
     const at::Tensor &x = *x_;
     const at::IntArrayRef dims(dims_, dims_n);
-    latent::give(out, at::var(x, dims, unbiased, false));
+    latent::give(out, latent::var(x, dims, unbiased));
   });
 }
 
@@ -52,7 +52,7 @@ const char *latent_op_Std(Tensor x_, bool unbiased, const int64_t *dims_, int64_
   return latent::guard([&] {
     const at::Tensor &x = *x_;
     const at::IntArrayRef dims(dims_, dims_n);
-    latent::give(out, at::std(x, dims, unbiased, false));
+    latent::give(out, latent::deviation(x, dims, unbiased));
   });
 }
 

@@ -50,6 +50,15 @@ inline at::Tensor scale(const at::Tensor &x, double factor, double offset) {
   return offset == 0.0 ? t : t.add(offset);
 }
 
+// libtorch 1.13 gives a wrong gradient for an empty list of dimensions.
+inline at::Tensor var(const at::Tensor &x, at::IntArrayRef dims, bool unbiased) {
+  return dims.empty() ? at::var(x, unbiased) : at::var(x, dims, unbiased, /*keepdim=*/false);
+}
+
+inline at::Tensor deviation(const at::Tensor &x, at::IntArrayRef dims, bool unbiased) {
+  return dims.empty() ? at::std(x, unbiased) : at::std(x, dims, unbiased, /*keepdim=*/false);
+}
+
 inline at::Tensor normalize(const at::Tensor &x, int64_t dim) {
   namespace F = torch::nn::functional;
   return F::normalize(x, F::NormalizeFuncOptions().p(2).dim(dim).eps(1e-12));

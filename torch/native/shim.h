@@ -94,6 +94,25 @@ const char *latent_adam_step(Tensor *parameters, Tensor *exp_avg,
                              double lr, double beta1, double beta2, double eps,
                              double weight_decay);
 
+// --- optimisers ---------------------------------------------------------------
+// Each parameter of a step has a gradient. steps: how many each has taken with this one; on its first SGD's momentum starts from
+// the gradient.
+const char *latent_has_grad(Tensor parameter, bool *has);
+const char *latent_sgd_step(Tensor *parameters, Tensor *momentum_buffers,
+                            const int64_t *steps, int64_t n, double lr,
+                            double momentum, double dampening,
+                            double weight_decay, bool nesterov);
+const char *latent_adamw_step(Tensor *parameters, Tensor *exp_avg,
+                              Tensor *exp_avg_sq, const int64_t *steps,
+                              int64_t n, double lr, double beta1, double beta2,
+                              double eps, double weight_decay);
+const char *latent_adadelta_step(Tensor *parameters, Tensor *square_avg,
+                                 Tensor *acc_delta, int64_t n, double lr,
+                                 double rho, double eps, double weight_decay);
+const char *latent_clip_grad_norm(Tensor *parameters, int64_t n,
+                                  double max_norm, double *norm);
+const char *latent_clip_grad_value(Tensor *parameters, int64_t n, double value);
+
 #include "operations.h"
 
 #ifdef __cplusplus
