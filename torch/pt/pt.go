@@ -87,7 +87,8 @@ func Encode(w io.Writer, v any) error {
 // has them, become decimal strings), list and tuple as []any, tensors and
 // parameters on any device as Tensor. Views come out contiguous, each with data
 // of its own; float16 and bfloat16 come out as float32. Attributes such as a
-// state_dict's _metadata are dropped.
+// state_dict's _metadata are dropped; a torch.Size is the list of its sizes, a
+// torch.device its name.
 //
 // Nothing is trusted: sizes are checked before memory is taken, checksums are
 // verified, and all the memory taken is bounded by a multiple of size.

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 
@@ -15,7 +16,7 @@ func main() {
 		files, err = opgen.Generate(string(table))
 	}
 	for path, text := range files {
-		if err == nil {
+		if old, _ := os.ReadFile(path); err == nil && !bytes.Equal(old, text) { // what stays compiles no more
 			err = os.WriteFile(path, text, 0o666)
 		}
 	}
