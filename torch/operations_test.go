@@ -283,7 +283,7 @@ func (c *tableCase) run(t *testing.T, s *Scope, o tableOperation) {
 	for i, want := range c.Outputs {
 		want.compare(t, fmt.Sprintf("output %d", i), out[i], 2e-6)
 	}
-	if c.Upstream == nil {
+	if !slices.ContainsFunc(c.Gradients, func(g *tableTensor) bool { return g != nil }) {
 		return
 	}
 	out[0].Mul(c.Upstream.in(s)).Sum().Backward()

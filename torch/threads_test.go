@@ -22,12 +22,12 @@ func TestConcurrentReaders(t *testing.T) {
 				for range 200 {
 					var mine *Tensor
 					err := Do(func(s *Scope) {
-						if y := kept.Mul(kept); y.scope != s || y.Sum().Item() != 332833500 {
+						if y := kept.Mul(kept); y.scope != s || y.Max().Item() != 998001 {
 							t.Error("a kept tensor's square is wrong")
 						}
 						mine = s.Zeros(1000).Add(shared).Add(kept)
-						if sum := shared.Add(kept).Sum().Item(); sum != 500500 {
-							t.Errorf("the sum is %g", sum)
+						if most := shared.Add(kept).Max().Item(); most != 1000 {
+							t.Errorf("the largest is %g", most)
 						}
 					})
 					if err != nil {

@@ -28,7 +28,7 @@ class Net(nn.Module):
     def __init__(self):
         super().__init__()
         self.blocks = nn.ModuleList([Block(1), Block(8)])
-        self.drop = nn.Dropout(0.5)
+        self.drop = nn.Dropout(0.1)
         self.head = nn.Sequential(nn.Linear(200, 16), nn.GELU(), nn.Linear(16, 4))
     def forward(self, x):
         for b in self.blocks:

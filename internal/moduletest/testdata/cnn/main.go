@@ -26,7 +26,7 @@ type net struct {
 }
 
 func newNet() *net {
-	n := &net{Drop: torch.Dropout(0.5), Head: torch.NewSequential(torch.Linear(8*5*5, 16), torch.GELU(), torch.Linear(16, 4))}
+	n := &net{Drop: torch.Dropout(0.1), Head: torch.NewSequential(torch.Linear(8*5*5, 16), torch.GELU(), torch.Linear(16, 4))}
 	for i := range 2 {
 		n.Blocks = append(n.Blocks, block{torch.Conv2d(1+7*i, 8, 3, torch.Conv{Padding: []int{1}}), torch.BatchNorm2d(8)})
 	}
@@ -46,7 +46,7 @@ func main() {
 	check(torch.ManualSeed(0))
 	var m *net
 	check(torch.Do(func(*torch.Scope) { m = newNet() }))
-	optimizer := torch.NewSGD(torch.Parameters(m), 0.05)
+	optimizer := torch.NewSGD(torch.Parameters(m), 0.02)
 	optimizer.Momentum = 0.9
 	defer optimizer.Close()
 	var first, last float64
