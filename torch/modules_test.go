@@ -424,7 +424,7 @@ m(c["x"]).square().mean().backward()
 o.step()
 torch.save({"model": m.state_dict(), "optimizer": o.state_dict()}, sys.argv[1] + "/back.pt")
 `
-		for _, python := range []string{os.Getenv("LATENT_PYTHON"), "python3"} {
+		for _, python := range []string{os.Getenv("LATENT_PYTHON"), "python3", "/usr/bin/python3"} {
 			if python == "" {
 				continue
 			}

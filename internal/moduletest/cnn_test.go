@@ -55,7 +55,7 @@ print("same outputs from", len(states), "files")
 // pythonAgrees fails unless PyTorch computes from the files in dir what the program did.
 func pythonAgrees(t *testing.T, dir string) {
 	t.Helper()
-	for _, python := range []string{os.Getenv("LATENT_PYTHON"), "python3"} {
+	for _, python := range []string{os.Getenv("LATENT_PYTHON"), "python3", "/usr/bin/python3"} {
 		if python == "" {
 			continue
 		}
