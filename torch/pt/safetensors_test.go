@@ -15,7 +15,7 @@ import (
 
 // What safetensors' own writer wrote is read, every type of it.
 func TestSafetensorsReads(t *testing.T) {
-	v, err := ReadFile("testdata/safetensors/zoo.safetensors")
+	v, err := ReadFile("testdata/zoo.safetensors")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func widened(t Tensor) Tensor {
 // A whole training's checkpoint, of both PyTorch versions: nested optimiser state, half weights, shared and transposed storages.
 func TestCheckpoint(t *testing.T) {
 	for _, version := range []string{"1.13", "2.11"} {
-		v, err := ReadFile("testdata/safetensors/checkpoint-" + version + ".pt")
+		v, err := ReadFile("testdata/torch-" + version + "/checkpoint.pt")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -148,9 +148,3 @@ def write(folder):
     target.mkdir(exist_ok=True)
     golden = {"torch": torch.__version__, "modules": modules(), "optimizers": optimizers(), "schedules": schedules(), "clipping": clipping()}
     (target / "modules.json").write_text(json.dumps(golden, separators=(",", ":")) + "\n")
-
-
-if __name__ == "__main__":
-    import pathlib
-
-    write(pathlib.Path(__file__).resolve().parent)

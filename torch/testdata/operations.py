@@ -533,9 +533,3 @@ def write(folder):
     target.mkdir(exist_ok=True)
     lines = ",\n".join(json.dumps(c, separators=(",", ":")) for c in CASES)
     (target / "operations.json").write_text(f'{{"torch": "{torch.__version__}", "cases": [\n{lines}\n]}}\n')
-
-
-if __name__ == "__main__":
-    import pathlib
-
-    write(pathlib.Path(__file__).resolve().parent)
