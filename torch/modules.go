@@ -124,8 +124,14 @@ func LinearNoBias(in, out int) *LinearModule {
 	return &LinearModule{Weight: w}
 }
 
-// Forward maps the last dimension of x from in to out features.
-func (m *LinearModule) Forward(x *Tensor) *Tensor { return x.Linear(m.Weight, m.Bias) }
+// Forward maps the last dimension of x from in to out features. Rows of float32 are
+// multiplied by all of libtorch's threads, each a block of them.
+func (m *LinearModule) Forward(x *Tensor) *Tensor {
+	if shape, dtype := x.describe(); m.Bias != nil && len(shape) == 2 && dtype == Float32Type {
+		return linear(x, m.Weight, m.Bias, false, false)
+	}
+	return x.Linear(m.Weight, m.Bias)
+}
 
 func (m *LinearModule) members() []member { return weightBias(m.Weight, m.Bias) }
 

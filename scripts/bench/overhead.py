@@ -1,8 +1,11 @@
 """The calls of BenchmarkOverhead and the step of BenchmarkConvolutionStep from Python; overhead.sh runs it."""
+import os
 import time
 
 import torch
 from torch import nn
+
+torch.set_num_threads(len(os.sched_getaffinity(0)))  # as many as Go takes
 
 x, y = torch.ones(1), torch.ones(1)
 with torch.no_grad():
