@@ -361,7 +361,7 @@ func TestStateDictErrors(t *testing.T) {
 		}
 	})
 	type hidden struct{ conv Module }
-	for name, m := range map[string]any{"must be exported": &hidden{}, "nested": func() any {
+	for name, m := range map[string]any{"must be exported": &hidden{Tanh()}, "nested": func() any {
 		type loop struct {
 			Self *loop
 			M    Module
