@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/wangkuiyi/gotorch/nn"
-
 	"latent/torch"
 )
 
@@ -110,7 +108,7 @@ func (w Widths) latent() int { return w.Encoder[len(w.Encoder)-1] }
 // chain is a Linear from each width to the next with a ReLU between any two, and
 // one in front where asked.
 func chain(front bool, widths []int) *torch.Sequential {
-	var modules []nn.IModule
+	var modules []torch.Module
 	for i := range widths[1:] {
 		if i > 0 || front {
 			modules = append(modules, torch.ReLU())

@@ -8,15 +8,20 @@ import (
 	"runtime"
 	"slices"
 	"unsafe"
+
+	"latent/torch/pt"
 )
 
 // Adam is torch.optim.Adam with weight_decay as an L2 term in the gradient
-// (betas 0.9 and 0.999, eps 1e-8, amsgrad off), one pass over memory a step.
+// (amsgrad off), one pass over memory a step. Its fields may be changed at any
+// time.
 //
 // gotorch's Adam is not used: its step lets C++ exceptions through, and its
 // moments cannot be saved.
 type Adam struct {
 	LearningRate, WeightDecay float64
+	Beta1, Beta2              float64 // 0.9, 0.999
+	Epsilon                   float64 // 1e-8
 
 	parameters       []Parameter
 	expAvg, expAvgSq []*Tensor // first and second moments
@@ -26,12 +31,12 @@ type Adam struct {
 // NewAdam makes an optimiser of these parameters, its moments zero and on the
 // parameters' device. The caller closes it.
 func NewAdam(parameters []Parameter, learningRate, weightDecay float64) (*Adam, error) {
-	a := &Adam{LearningRate: learningRate, WeightDecay: weightDecay, parameters: parameters}
+	a := &Adam{LearningRate: learningRate, WeightDecay: weightDecay, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, parameters: parameters}
 	err := NoGrad(func(s *Scope) {
 		for _, p := range parameters {
 			p := &Tensor{g: p.g, scope: s}
-			a.expAvg = append(a.expAvg, s.Keep(p.zerosLike()))
-			a.expAvgSq = append(a.expAvgSq, s.Keep(p.zerosLike()))
+			a.expAvg = append(a.expAvg, s.Keep(p.ZerosLike()))
+			a.expAvgSq = append(a.expAvgSq, s.Keep(p.ZerosLike()))
 		}
 	})
 	if err != nil {
@@ -42,18 +47,17 @@ func NewAdam(parameters []Parameter, learningRate, weightDecay float64) (*Adam, 
 }
 
 // ZeroGrad drops all gradients, as zero_grad(set_to_none=True).
-func (a *Adam) ZeroGrad() {
-	list := a.handles()
-	check("zero_grad", C.latent_zero_grad(unsafe.SliceData(list), C.int64_t(len(list))))
-	runtime.KeepAlive(a)
-}
+func (a *Adam) ZeroGrad() { ZeroGrad(a.parameters) }
+
+// Rate is where the learning rate is.
+func (a *Adam) Rate() *float64 { return &a.LearningRate }
 
 // Step updates the parameters from their gradients.
 func (a *Adam) Step() {
 	a.step++
-	p, m, v := a.handles(), handles(a.expAvg), handles(a.expAvgSq)
+	p, m, v := parameterHandles(a.parameters), handles(a.expAvg), handles(a.expAvgSq)
 	check("adam", C.latent_adam_step(unsafe.SliceData(p), unsafe.SliceData(m), unsafe.SliceData(v),
-		C.int64_t(len(p)), C.int64_t(a.step), C.double(a.LearningRate), 0.9, 0.999, 1e-8,
+		C.int64_t(len(p)), C.int64_t(a.step), C.double(a.LearningRate), C.double(a.Beta1), C.double(a.Beta2), C.double(a.Epsilon),
 		C.double(a.WeightDecay)))
 	runtime.KeepAlive(a)
 }
@@ -87,6 +91,59 @@ func (a *Adam) SetState(steps int, expAvg, expAvgSq [][]float32) error {
 	})
 }
 
+// group is the optimiser as the others keep theirs, for the state_dict; without a
+// step there is none.
+func (a *Adam) group() group {
+	g := newGroup(a.parameters, "exp_avg", "exp_avg_sq")
+	for i := range g.steps {
+		g.steps[i] = a.step
+	}
+	copy(g.tensors[0], a.expAvg)
+	copy(g.tensors[1], a.expAvgSq)
+	return g
+}
+
+// StateDict is that of torch.optim.Adam.
+func (a *Adam) StateDict() (pt.Dict, error) {
+	g := a.group()
+	return g.stateDict(adamSettings(a.LearningRate, a.Beta1, a.Beta2, a.Epsilon, a.WeightDecay), true)
+}
+
+// LoadStateDict takes the state and the settings of one. All parameters must have
+// taken as many steps, as they have where each got a gradient in every one.
+func (a *Adam) LoadStateDict(d pt.Dict) error {
+	loaded := newGroup(a.parameters, "exp_avg", "exp_avg_sq")
+	defer loaded.Close()
+	before := *a
+	err := loaded.load(d, func(of pt.Dict) error {
+		loadAdamSettings(of, &a.LearningRate, &a.Beta1, &a.Beta2, &a.Epsilon, &a.WeightDecay)
+		return nil
+	})
+	if err == nil {
+		err = Do(func(*Scope) {
+			a.step = 0
+			for i, steps := range loaded.steps {
+				if steps != 0 && a.step != 0 && steps != a.step {
+					panic(&Error{"load_state_dict", "parameters with different numbers of steps"})
+				}
+				a.step = max(a.step, steps)
+				for k, moment := range []*Tensor{a.expAvg[i], a.expAvgSq[i]} {
+					if from := loaded.tensors[k][i]; from != nil {
+						moment.CopyI(from)
+					} else {
+						moment.FillI(0)
+					}
+				}
+			}
+		})
+	}
+	if err != nil {
+		a.LearningRate, a.Beta1, a.Beta2, a.Epsilon, a.WeightDecay, a.step =
+			before.LearningRate, before.Beta1, before.Beta2, before.Epsilon, before.WeightDecay, before.step
+	}
+	return err
+}
+
 // Close frees the moments.
 func (a *Adam) Close() {
 	for _, t := range slices.Concat(a.expAvg, a.expAvgSq) {
@@ -95,9 +152,5 @@ func (a *Adam) Close() {
 }
 
 func (a *Adam) handles() []C.Tensor {
-	list := make([]C.Tensor, len(a.parameters))
-	for i, p := range a.parameters {
-		list[i] = p.c()
-	}
-	return list
+	return parameterHandles(a.parameters)
 }

@@ -21,11 +21,3 @@ func SupCon(z, labels *Tensor, scale float64, norms bool) *Tensor {
 	check("supcon", C.latent_supcon(z.c(), labels.c(), C.double(scale), C.bool(norms), &out))
 	return scopeOf(z, labels).own(out)
 }
-
-// UpsampleBicubic is torch.nn.functional.interpolate(mode="bicubic",
-// align_corners=True) of x (n x c x h x w) to n x c x height x width.
-func (t *Tensor) UpsampleBicubic(height, width int) *Tensor {
-	var out C.Tensor
-	check("upsample_bicubic2d", C.latent_upsample_bicubic(t.c(), C.int64_t(height), C.int64_t(width), &out))
-	return t.scope.own(out)
-}

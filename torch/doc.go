@@ -1,10 +1,11 @@
 // Package torch binds libtorch, versions 1.13 to 2.11, by PyTorch's names: tensors,
-// gradients, modules, Adam, random numbers and process groups. It builds on
-// [gotorch] for tensors, modules and initial weights, and adds what gotorch lacks
-// through a thin C++ shim (native/).
+// gradients, operations, modules, optimisers, random numbers and process groups. It
+// builds on [gotorch] for tensors, some operations and initial weights, and adds what
+// gotorch lacks through a thin C++ shim (native/).
 //
 // It needs libtorch and the native half, which `make` compiles into build/ of a
-// checkout; a program of another module points there with a replace directive.
+// checkout and `make install` puts into /usr/local/lib/latent for programs of other
+// modules.
 //
 // # Scopes
 //
@@ -12,8 +13,7 @@
 //
 //	err := torch.Do(func(s *torch.Scope) {
 //		x := s.Float32s(data, n, 784)
-//		z := encoder.Forward(x)
-//		loss := torch.MSELoss(decoder.Forward(z), x)
+//		loss := torch.MSELoss(model.Forward(x), x)
 //		optimizer.ZeroGrad()
 //		loss.Backward()
 //		optimizer.Step()
@@ -23,6 +23,22 @@
 // is freed when Do returns, not when the garbage collector runs; [Scope.Keep] takes
 // one out. [NoGrad] is Do without gradients.
 //
+// The result of an operation belongs to the scope of its first operand that has
+// one. Parameters and kept tensors have none: what they alone make belongs to the
+// innermost Do of the goroutine.
+//
+// # Modules
+//
+// A [Module] is anything with a Forward. A struct with modules in its fields has
+// PyTorch's names: [Parameters], [Train], [Eval], [StateDict], [Save] and [Load] take
+// it.
+//
+// # Operations
+//
+// Methods of [Tensor] and [Scope] and a few functions, by PyTorch's names. They are
+// made from one table, operations.table, and tested against PyTorch's values and
+// gradients. docs/torch.md shows how PyTorch's calls are written here.
+//
 // # Errors
 //
 // An error of libtorch, such as shapes that do not fit or a device without memory,
@@ -31,9 +47,10 @@
 //
 // # Concurrency
 //
-// A Do is bound to one thread and one goroutine: tensors may be read by several
-// goroutines at a time, a scope must not be shared. Random numbers come from
-// libtorch's default generator, of which a process has one.
+// A Do is bound to one thread and one goroutine. Any number of goroutines may each
+// run their own and read each other's tensors; one that outlives a Do is shared by
+// Keep. Training one module from two goroutines is a race, as in PyTorch. Random
+// numbers come from libtorch's default generator, of which a process has one.
 //
 // [gotorch]: https://github.com/wangkuiyi/gotorch
 package torch

@@ -131,7 +131,7 @@ func TestUndefinedTensors(t *testing.T) {
 		})
 	}
 	refused("detach", func(s *Scope, u *Tensor) { u.Detach().Exp() })
-	refused("zeros_like", func(s *Scope, u *Tensor) { u.zerosLike() })
+	refused("zeros_like", func(s *Scope, u *Tensor) { u.ZerosLike() })
 	refused("item", func(s *Scope, u *Tensor) { u.Item() })
 	refused("to", func(s *Scope, u *Tensor) { u.To("cpu") })
 	refused("requires_grad_", func(s *Scope, u *Tensor) { u.RequiresGrad(true) })

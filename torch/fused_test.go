@@ -8,7 +8,7 @@ import (
 )
 
 func fused(x, weight, bias *Tensor, relu bool) *Tensor {
-	return linear(x, weight.g, bias.g, relu, false)
+	return linear(x, weight, bias, relu, false)
 }
 
 // composed is the same of plain operations.
@@ -116,8 +116,9 @@ func TestMSELossWays(t *testing.T) {
 			return loss(o.Slice(1, 2, 5), g.Detach().Slice(1, 0, 3))
 		},
 	} {
+		mean := func(o, g *Tensor) *Tensor { return MSELoss(o, g) }
 		var results [2][][]float32
-		for k, loss := range []func(o, g *Tensor) *Tensor{MSELoss, composed} {
+		for k, loss := range []func(o, g *Tensor) *Tensor{mean, composed} {
 			do(t, func(s *Scope) {
 				o, g := s.Float32s(a, 15, 7).RequiresGrad(true), s.Float32s(b, 15, 7).RequiresGrad(true)
 				l := f(loss, o, g)

@@ -44,7 +44,7 @@ func (g *goldenTensor) in(s *Scope) *Tensor {
 	}
 }
 
-func convert[T Element](values []float64) []T {
+func convert[T ~float32 | ~float64 | ~int64 | ~int32 | ~uint8](values []float64) []T {
 	list := make([]T, len(values))
 	for i, v := range values {
 		list[i] = T(v)

@@ -3,169 +3,34 @@ package torch
 // #include "native/shim.h"
 import "C"
 
-import (
-	"unsafe"
+import "runtime"
 
-	gotorch "github.com/wangkuiyi/gotorch"
+//go:generate go run ./internal/opgen/cmd
+
+// The operations that need more than a line of operations.table.
+
+// Reduction is what a loss does with its elements.
+type Reduction int64
+
+// The reductions, by libtorch's numbers.
+const (
+	ReduceNone Reduction = 0 // every element by itself
+	ReduceMean Reduction = 1 // what a loss does if it is told nothing
+	ReduceSum  Reduction = 2
 )
 
-// scopeOf is where the result of an operation on these tensors belongs.
-func scopeOf(tensors ...*Tensor) *Scope {
-	for _, t := range tensors {
-		if t.scope != nil {
-			return t.scope
-		}
+func reductionOf(r []Reduction) C.int64_t {
+	switch {
+	case len(r) == 0:
+		return C.int64_t(ReduceMean)
+	case len(r) > 1 || r[0] < ReduceNone || r[0] > ReduceSum:
+		panic(&Error{"reduction", "want one of ReduceNone, ReduceMean, ReduceSum"})
 	}
-	return nil
-}
-
-func (t *Tensor) unary(op string, f func(a gotorch.Tensor) gotorch.Tensor) *Tensor {
-	t.c() // it must not be closed
-	return t.scope.adopt(named(op, func() gotorch.Tensor { return f(t.g) }))
-}
-
-func (t *Tensor) binary(op string, b *Tensor, f func(a, b gotorch.Tensor) gotorch.Tensor) *Tensor {
-	t.c()
-	b.c()
-	return scopeOf(t, b).adopt(named(op, func() gotorch.Tensor { return f(t.g, b.g) }))
-}
-
-// Add returns a + b, broadcast as torch.add does.
-func (t *Tensor) Add(b *Tensor) *Tensor {
-	return t.binary("add", b, func(a, b gotorch.Tensor) gotorch.Tensor { return gotorch.Add(a, b, 1) })
-}
-
-// Sub returns a - b.
-func (t *Tensor) Sub(b *Tensor) *Tensor {
-	return t.binary("sub", b, func(a, b gotorch.Tensor) gotorch.Tensor { return gotorch.Sub(a, b, 1) })
-}
-
-// Mul returns the elementwise product.
-func (t *Tensor) Mul(b *Tensor) *Tensor { return t.binary("mul", b, gotorch.Mul) }
-
-// Div returns the elementwise quotient.
-func (t *Tensor) Div(b *Tensor) *Tensor { return t.binary("div", b, gotorch.Div) }
-
-// Transpose swaps two dimensions.
-func (t *Tensor) Transpose(dim0, dim1 int) *Tensor {
-	return t.unary("transpose", func(a gotorch.Tensor) gotorch.Tensor { return gotorch.Transpose(a, int64(dim0), int64(dim1)) })
+	return C.int64_t(r[0])
 }
 
 // T is the transpose of a matrix.
 func (t *Tensor) T() *Tensor { return t.Transpose(0, 1) }
-
-// Detach returns the same values without their history.
-func (t *Tensor) Detach() *Tensor {
-	return t.unary("detach", func(a gotorch.Tensor) gotorch.Tensor { return a.Detach() })
-}
-
-// Sum adds up all elements.
-func (t *Tensor) Sum() *Tensor {
-	return t.unary("sum", func(a gotorch.Tensor) gotorch.Tensor { return gotorch.Sum(a) })
-}
-
-// Mean is the mean of all elements.
-func (t *Tensor) Mean() *Tensor {
-	return t.unary("mean", func(a gotorch.Tensor) gotorch.Tensor { return a.Mean() })
-}
-
-// ReLU is max(x, 0).
-func (t *Tensor) ReLU() *Tensor { return t.unary("relu", gotorch.Relu) }
-
-// Tanh is the hyperbolic tangent.
-func (t *Tensor) Tanh() *Tensor { return t.unary("tanh", gotorch.Tanh) }
-
-// SumDim adds up along one dimension, which disappears.
-func (t *Tensor) SumDim(dim int) *Tensor {
-	var out C.Tensor
-	check("sum", C.latent_sum_dim(t.c(), C.int64_t(dim), &out))
-	return t.scope.own(out)
-}
-
-// Normalize is torch.nn.functional.normalize(p=2, eps=1e-12): rows (for dim 1)
-// divided by the larger of their 2-norm and eps, so that zero rows stay zero.
-func (t *Tensor) Normalize(dim int) *Tensor {
-	var out C.Tensor
-	check("normalize", C.latent_normalize(t.c(), C.int64_t(dim), 1e-12, &out))
-	return t.scope.own(out)
-}
-
-// Exp is e^x.
-func (t *Tensor) Exp() *Tensor {
-	var out C.Tensor
-	check("exp", C.latent_exp(t.c(), &out))
-	return t.scope.own(out)
-}
-
-// Log is the natural logarithm.
-func (t *Tensor) Log() *Tensor {
-	var out C.Tensor
-	check("log", C.latent_log(t.c(), &out))
-	return t.scope.own(out)
-}
-
-// Softplus is log(1 + e^x), linear above 20 as torch.nn.functional.softplus.
-func (t *Tensor) Softplus() *Tensor {
-	var out C.Tensor
-	check("softplus", C.latent_softplus(t.c(), &out))
-	return t.scope.own(out)
-}
-
-// Cos is the cosine, x in radians.
-func (t *Tensor) Cos() *Tensor {
-	var out C.Tensor
-	check("cos", C.latent_cos(t.c(), &out))
-	return t.scope.own(out)
-}
-
-// Sin is the sine, x in radians.
-func (t *Tensor) Sin() *Tensor {
-	var out C.Tensor
-	check("sin", C.latent_sin(t.c(), &out))
-	return t.scope.own(out)
-}
-
-func (t *Tensor) zerosLike() *Tensor {
-	var out C.Tensor
-	check("zeros_like", C.latent_zeros_like(t.c(), &out))
-	return t.scope.own(out)
-}
-
-// Scale returns factor*x + offset.
-func (t *Tensor) Scale(factor, offset float64) *Tensor {
-	var out C.Tensor
-	check("scale", C.latent_scale(t.c(), C.double(factor), C.double(offset), &out))
-	return t.scope.own(out)
-}
-
-// MatMul is torch.matmul.
-func (t *Tensor) MatMul(b *Tensor) *Tensor {
-	var out C.Tensor
-	check("matmul", C.latent_matmul(t.c(), b.c(), &out))
-	return scopeOf(t, b).own(out)
-}
-
-// EyeMask is a bool n x n tensor, true on the diagonal, where t lives.
-func (t *Tensor) EyeMask(n int) *Tensor {
-	var out C.Tensor
-	check("eye", C.latent_eye_mask(t.c(), C.int64_t(n), &out))
-	return t.scope.own(out)
-}
-
-// Reshape is torch.reshape; one size may be -1.
-func (t *Tensor) Reshape(shape ...int) *Tensor {
-	dims := int64s(shape)
-	var out C.Tensor
-	check("reshape", C.latent_reshape(t.c(), unsafe.SliceData(dims), C.int64_t(len(dims)), &out))
-	return t.scope.own(out)
-}
-
-// Rows takes the rows that index (int64) names.
-func (t *Tensor) Rows(index *Tensor) *Tensor {
-	var out C.Tensor
-	check("index_select", C.latent_rows(t.c(), index.c(), &out))
-	return scopeOf(index, t).own(out)
-}
 
 // Pixels takes rows of a byte matrix as float32 in 0..1, as torchvision's
 // ToTensor makes them (byte / 255).
@@ -175,40 +40,88 @@ func (t *Tensor) Pixels(index *Tensor) *Tensor {
 	return scopeOf(index, t).own(out)
 }
 
-// Slice is t[start:end] along one dimension; it shares t's memory.
-func (t *Tensor) Slice(dim, start, end int) *Tensor {
-	var out C.Tensor
-	check("narrow", C.latent_narrow(t.c(), C.int64_t(dim), C.int64_t(start), C.int64_t(end-start), &out))
-	return t.scope.own(out)
-}
-
-// Cat joins tensors along one dimension.
-func Cat(dim int, tensors ...*Tensor) *Tensor {
-	list := handles(tensors)
-	var out C.Tensor
-	check("cat", C.latent_cat(unsafe.SliceData(list), C.int64_t(len(list)), C.int64_t(dim), &out))
-	return scopeOf(tensors...).own(out)
-}
-
-// AffineGrid is torch.nn.functional.affine_grid for images of h x w, one channel:
-// theta (n x 2 x 3) -> n x h x w x 2, align_corners false.
-func AffineGrid(theta *Tensor, n, h, w int) *Tensor {
-	var out C.Tensor
-	check("affine_grid", C.latent_affine_grid(theta.c(), C.int64_t(n), 1, C.int64_t(h), C.int64_t(w), &out))
-	return theta.scope.own(out)
-}
-
-// GridSample is torch.nn.functional.grid_sample: bilinear, zeros outside,
-// align_corners false.
-func GridSample(input, grid *Tensor) *Tensor {
-	var out C.Tensor
-	check("grid_sample", C.latent_grid_sample(input.c(), grid.c(), &out))
-	return scopeOf(input, grid).own(out)
-}
-
-// MSELoss is torch.nn.MSELoss: the mean over all elements of the squared difference.
-func MSELoss(output, target *Tensor) *Tensor {
+// MSELoss is torch.nn.MSELoss: the mean over all elements of the squared
+// difference, or another reduction of it. The mean's gradient is made in the same
+// pass over memory.
+func MSELoss(output, target *Tensor, reduction ...Reduction) *Tensor {
+	if reductionOf(reduction) != C.int64_t(ReduceMean) {
+		return mseLoss(output, target, reduction...)
+	}
 	var out C.Tensor
 	check("mse_loss", C.latent_mse_loss(output.c(), target.c(), &out))
+	runtime.KeepAlive(output)
+	runtime.KeepAlive(target)
 	return scopeOf(output, target).own(out)
+}
+
+// Conv is the geometry of a convolution. A list has one number for both
+// directions or (vertical, horizontal); what is left out is PyTorch's default:
+// stride 1, no padding, dilation 1, one group.
+type Conv struct {
+	Stride, Padding, Dilation []int
+	OutputPadding             []int // of a transposed convolution: added to the output's size
+	Groups                    int
+	NoBias                    bool // of a module: it has no bias
+}
+
+func (c Conv) filled() Conv {
+	c.Stride, c.Padding, c.Dilation = or(c.Stride, 1), or(c.Padding, 0), or(c.Dilation, 1)
+	c.OutputPadding = or(c.OutputPadding, 0)
+	if c.Groups == 0 {
+		c.Groups = 1
+	}
+	return c
+}
+
+func or(list []int, missing int) []int {
+	if len(list) == 0 {
+		return []int{missing}
+	}
+	return list
+}
+
+// Conv1d convolves x (n x c x length) with weight (out x c/groups x length) and
+// adds bias, which may be nil.
+func (x *Tensor) Conv1d(weight, bias *Tensor, o Conv) *Tensor {
+	o = o.filled()
+	return x.conv1d(weight, bias, o.Stride, o.Padding, o.Dilation, o.Groups)
+}
+
+// Conv2d convolves x (n x c x h x w) with weight (out x c/groups x h x w) and adds
+// bias, which may be nil.
+func (x *Tensor) Conv2d(weight, bias *Tensor, o Conv) *Tensor {
+	o = o.filled()
+	return x.conv2d(weight, bias, o.Stride, o.Padding, o.Dilation, o.Groups)
+}
+
+// ConvTranspose2d is the gradient of Conv2d as an operation, which enlarges:
+// weight is c x out/groups x h x w; bias may be nil.
+func (x *Tensor) ConvTranspose2d(weight, bias *Tensor, o Conv) *Tensor {
+	o = o.filled()
+	return x.convTranspose2d(weight, bias, o.Stride, o.Padding, o.OutputPadding, o.Groups, o.Dilation)
+}
+
+// Pool is the geometry of a pooling. What is left out is PyTorch's default: the
+// stride is the kernel's size, no padding, dilation 1.
+type Pool struct {
+	Kernel, Stride, Padding []int
+	Dilation                []int // of MaxPool2d alone
+	Ceil                    bool  // windows that hang over the end count
+	ExcludePadding          bool  // of AvgPool2d: padding is not averaged (count_include_pad=False)
+}
+
+// MaxPool2d takes the largest element of each window of n x c x h x w.
+func (x *Tensor) MaxPool2d(o Pool) *Tensor {
+	return x.maxPool2d(o.Kernel, o.Stride, or(o.Padding, 0), or(o.Dilation, 1), o.Ceil)
+}
+
+// AvgPool2d averages each window of n x c x h x w.
+func (x *Tensor) AvgPool2d(o Pool) *Tensor {
+	return x.avgPool2d(o.Kernel, o.Stride, or(o.Padding, 0), o.Ceil, !o.ExcludePadding)
+}
+
+// UpsampleBicubic is torch.nn.functional.interpolate(mode="bicubic",
+// align_corners=True) of x (n x c x h x w) to n x c x height x width.
+func (x *Tensor) UpsampleBicubic(height, width int) *Tensor {
+	return x.upsampleBicubic(height, width, true)
 }

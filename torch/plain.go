@@ -11,7 +11,7 @@ import (
 	"unsafe"
 
 	gotorch "github.com/wangkuiyi/gotorch"
-	"github.com/wangkuiyi/gotorch/nn"
+	"github.com/wangkuiyi/gotorch/nn/functional"
 )
 
 // The plain path: a training step in gotorch's own operations. Its forward
@@ -23,21 +23,27 @@ import (
 // SetPlain makes Forward run gotorch's own modules one by one, in float32.
 func (q *Sequential) SetPlain(on bool) { q.plain = on }
 
-// forwardPlain feeds x through gotorch's nn.Linear and Relu.
+// forwardPlain feeds x through gotorch's nn.functional.Linear and Relu.
 func (q *Sequential) forwardPlain(x *Tensor) *Tensor {
-	for _, m := range q.module.Modules {
-		switch m := m.(type) {
-		case *nn.LinearModule:
-			closed(m)
-			x = x.unary("linear", m.Forward)
-			runtime.KeepAlive(m)
-		case relu:
-			x = x.unary("relu", gotorch.Relu)
-		default:
-			panic(fmt.Sprintf("torch: Sequential does not hold %T", m))
+	for _, m := range q.modules {
+		if l, ok := m.(*LinearModule); ok && l.Bias != nil {
+			l.Weight.c()
+			l.Bias.c()
+			x = x.plainly("linear", func(x gotorch.Tensor) gotorch.Tensor {
+				return functional.Linear(x, l.Weight.g, l.Bias.g)
+			})
+			runtime.KeepAlive(l)
+			continue
 		}
+		x = m.Forward(x)
 	}
 	return x
+}
+
+// plainly runs an operation of gotorch's Go half.
+func (t *Tensor) plainly(op string, f func(a gotorch.Tensor) gotorch.Tensor) *Tensor {
+	t.c() // it must not be closed
+	return scopeOf(t).adopt(named(op, func() gotorch.Tensor { return f(t.g) }))
 }
 
 // PlainMSELoss is MSELoss from gotorch's Sub, Mul and Mean.
@@ -45,8 +51,8 @@ func PlainMSELoss(output, target *Tensor) *Tensor {
 	if o, t := output.Shape(), target.Shape(); !slices.Equal(o, t) { // Sub would broadcast
 		panic(&Error{"mse_loss", fmt.Sprintf("output %v and target %v differ in shape", o, t)})
 	}
-	difference := output.binary("sub", target, func(a, b gotorch.Tensor) gotorch.Tensor { return gotorch.Sub(a, b, 1) })
-	return difference.binary("mul", difference, gotorch.Mul).unary("mean", gotorch.Mean)
+	difference := output.Sub(target) // gotorch's, as Mul
+	return difference.Mul(difference).plainly("mean", gotorch.Mean)
 }
 
 // PlainAdam is gotorch's Adam, torch::optim::Adam with weight_decay as an L2 term

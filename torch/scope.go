@@ -5,7 +5,9 @@ import "C"
 
 import (
 	"runtime"
+	"runtime/cgo"
 	"strings"
+	"sync"
 	"unsafe"
 
 	gotorch "github.com/wangkuiyi/gotorch"
@@ -53,6 +55,7 @@ func named[R any](op string, f func() R) R {
 
 // Scope owns the tensors made during one Do.
 type Scope struct {
+	mu      sync.Mutex // a tensor that several goroutines read brings each of them here
 	tensors []*Tensor
 }
 
@@ -69,8 +72,12 @@ func Do(f func(s *Scope)) (err error) {
 		return err
 	}
 	s := &Scope{}
+	handle := cgo.NewHandle(s)
+	before := C.latent_enter_scope(C.uintptr_t(handle))
 	defer s.close()
 	defer func() {
+		C.latent_enter_scope(before)
+		handle.Delete()
 		switch r := recover().(type) {
 		case nil:
 		case *Error:
@@ -80,6 +87,14 @@ func Do(f func(s *Scope)) (err error) {
 		}
 	}()
 	f(s)
+	return nil
+}
+
+// current is the scope of the innermost Do on this thread, nil outside any.
+func current() *Scope {
+	if h := C.latent_scope(); h != 0 {
+		return cgo.Handle(h).Value().(*Scope)
+	}
 	return nil
 }
 
@@ -100,37 +115,84 @@ func (s *Scope) setGrad(on bool) (restore func()) {
 }
 
 func (s *Scope) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]C.Tensor, 0, len(s.tensors))
 	for i := len(s.tensors) - 1; i >= 0; i-- {
-		if t := s.tensors[i]; t.scope == s {
-			t.Close()
+		if t := s.tensors[i]; t.scope == s && t.g.T != nil && !t.borrowed {
+			list = append(list, C.Tensor(*t.g.T))
+			t.g.T = nil
 		}
 	}
+	C.latent_free_tensors(unsafe.SliceData(list), C.int64_t(len(list)))
 	s.tensors = nil
 }
 
-// Keep takes a tensor out of its scope: it lives until its Close.
+// Keep takes a tensor out of its scope: it lives until its Close, or, where that
+// is forgotten, until the garbage collector finds that nobody has it.
 func (s *Scope) Keep(t *Tensor) *Tensor {
+	p := t.c()
+	if t.scope != nil && !t.borrowed {
+		t.net = runtime.AddCleanup(t, func(p unsafe.Pointer) { C.Tensor_Close(C.Tensor(p)) }, unsafe.Pointer(p))
+	}
 	t.scope = nil
 	return t
 }
 
+// scopeOf is where the result of an operation on these tensors belongs: the
+// first one's scope, or, where none has one, that of the Do that runs.
+func scopeOf(tensors ...*Tensor) *Scope {
+	for _, t := range tensors {
+		if t != nil && t.scope != nil {
+			return t.scope
+		}
+	}
+	return nil
+}
+
 // own makes a tensor of the scope from a result pointer of the shim.
-func (s *Scope) own(t C.Tensor) *Tensor {
-	p := unsafe.Pointer(t)
-	return s.adopt(gotorch.Tensor{T: &p})
+func (s *Scope) own(made C.Tensor) *Tensor {
+	t := &Tensor{p: unsafe.Pointer(made)}
+	s.take("", nil, t)
+	return t
 }
 
 // adopt takes over a tensor that gotorch made: its finalizer is cleared first,
 // so that it is freed once.
 func (s *Scope) adopt(g gotorch.Tensor) *Tensor {
 	runtime.SetFinalizer(g.T, nil)
-	t := &Tensor{g: g, scope: s}
+	return s.own(C.Tensor(*g.T))
+}
+
+// take makes t, whose pointer an operation has set, the scope's, or panics with
+// what the operation failed of.
+func (s *Scope) take(op string, failed *C.char, t *Tensor) {
+	if failed != nil {
+		check(op, failed)
+	}
+	t.g.T = &t.p
+	if s == nil {
+		s = current()
+	}
 	if s == nil {
 		t.Close()
-		panic(&Error{"scope", "an operation needs at least one tensor that belongs to a scope"})
+		panic(&Error{"scope", "an operation runs inside Do, or on a tensor that belongs to a scope"})
 	}
+	t.scope = s
+	s.mu.Lock()
 	s.tensors = append(s.tensors, t)
-	return t
+	s.mu.Unlock()
+}
+
+// takeList is take for an operation that makes an array of tensors.
+func (s *Scope) takeList(op string, failed *C.char, list *C.Tensor, n C.int64_t) []*Tensor {
+	check(op, failed)
+	defer C.latent_free_list(list)
+	made := make([]*Tensor, n)
+	for i, t := range unsafe.Slice(list, n) {
+		made[i] = s.own(t)
+	}
+	return made
 }
 
 func firstLine(text string) string {

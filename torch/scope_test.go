@@ -108,10 +108,28 @@ func TestScopeOwnsItsTensors(t *testing.T) {
 			t.Error("a product of a kept tensor has no scope")
 		}
 	})
-	err := Do(func(s *Scope) { kept.Exp() })
-	if err == nil || !strings.Contains(err.Error(), "belongs to a scope") {
-		t.Errorf("an operation without a scope: %v", err)
-	}
+	do(t, func(s *Scope) { // what belongs to no scope computes in the innermost Do
+		if y := kept.Exp(); y.scope != s {
+			t.Error("the result of a kept tensor does not belong to the Do that runs")
+		}
+		do(t, func(inner *Scope) {
+			if y := kept.Exp(); y.scope != inner {
+				t.Error("the result of a kept tensor does not belong to the inner Do")
+			}
+		})
+		if y := kept.Exp(); y.scope != s {
+			t.Error("the outer Do is not back after the inner one")
+		}
+	})
+	func() {
+		defer func() {
+			if err, ok := recover().(*Error); !ok || !strings.Contains(err.Error(), "inside Do") {
+				t.Errorf("an operation outside Do: %v", err)
+			}
+		}()
+		kept.Exp()
+		t.Error("an operation ran outside Do")
+	}()
 	for range 3 {
 		kept.Close()
 		view.Close()
@@ -292,14 +310,22 @@ func TestErrorsLeakNothing(t *testing.T) {
 		}
 		kept := (*Tensor)(nil)
 		do(t, func(s *Scope) { kept = s.Keep(s.Float32s(data, 512, 512)) })
-		if Do(func(*Scope) { kept.Exp() }) == nil {
-			t.Error("no error of an operation without a scope")
-		}
-		if Do(func(*Scope) { kept.Scale(2, 0) }) == nil {
-			t.Error("no error of an operation without a scope")
+		if refused(func() { kept.Exp() }) == nil || refused(func() { kept.Scale(2, 0) }) == nil {
+			t.Error("no error of an operation outside Do")
 		}
 		kept.Close()
 	})
+}
+
+// refused returns the error that f, outside any Do, panics with.
+func refused(f func()) (err error) {
+	defer func() {
+		if e, ok := recover().(*Error); ok {
+			err = e
+		}
+	}()
+	f()
+	return nil
 }
 
 // flat fails if n rounds make the process grow by more than 16 MiB.

@@ -15,26 +15,11 @@ import (
 // Tensor is a libtorch tensor with one owner: the scope it was made in, or,
 // after Scope.Keep, whoever calls Close.
 type Tensor struct {
-	g        gotorch.Tensor
+	p        unsafe.Pointer // an at::Tensor
+	g        gotorch.Tensor // gotorch's view of the same: T leads to p; nil when closed
 	scope    *Scope
-	borrowed bool // a parameter: its module owns it
-}
-
-// Element is what a tensor can be copied from and to.
-type Element interface {
-	~float32 | ~int64 | ~uint8
-}
-
-func dtypeOf[T Element]() C.int8_t {
-	var zero T
-	switch any(zero).(type) {
-	case float32:
-		return C.int8_t(gotorch.Float)
-	case int64:
-		return C.int8_t(gotorch.Long)
-	default:
-		return C.int8_t(gotorch.Byte)
-	}
+	borrowed bool            // a parameter: its module owns it
+	net      runtime.Cleanup // frees a kept tensor that nobody closed
 }
 
 // From copies data into a new tensor on device ("cpu", "cuda", "cuda:1"). The
@@ -52,7 +37,7 @@ func From[T Element](s *Scope, device string, data []T, shape ...int) *Tensor {
 	where := C.CString(device)
 	defer C.free(unsafe.Pointer(where))
 	var out C.Tensor
-	check("from", C.latent_from_data(unsafe.Pointer(unsafe.SliceData(data)), dtypeOf[T](),
+	check("from", C.latent_from_data(unsafe.Pointer(unsafe.SliceData(data)), C.int8_t(dtypeOf[T]()),
 		unsafe.SliceData(dims), C.int64_t(len(dims)), where, &out))
 	return s.own(out)
 }
@@ -77,27 +62,52 @@ func (t *Tensor) Close() {
 	if t == nil || t.g.T == nil || t.borrowed {
 		return
 	}
+	t.net.Stop()
 	C.Tensor_Close(C.Tensor(*t.g.T))
 	t.g.T = nil
 }
 
 func (t *Tensor) c() C.Tensor {
-	if t.g.T == nil || *t.g.T == nil { // the second: a closed module's parameter
+	if t == nil {
+		panic(&Error{"tensor", "a nil tensor"})
+	}
+	if t.g.T == nil {
 		panic(&Error{"tensor", "use of a closed tensor"})
 	}
 	return C.Tensor(*t.g.T)
 }
 
+// orNil is c, or NULL for a nil tensor, where an operation can do without it.
+func (t *Tensor) orNil() C.Tensor {
+	if t == nil {
+		return nil
+	}
+	return t.c()
+}
+
 // Shape returns the sizes of all dimensions.
 func (t *Tensor) Shape() []int {
-	t.c()
-	sizes := named("shape", t.g.Shape)
-	runtime.KeepAlive(t)
-	shape := make([]int, len(sizes))
-	for i, d := range sizes {
-		shape[i] = int(d)
-	}
+	shape, _ := t.describe()
 	return shape
+}
+
+// DType returns the type of the elements.
+func (t *Tensor) DType() DType {
+	_, dtype := t.describe()
+	return dtype
+}
+
+func (t *Tensor) describe() ([]int, DType) {
+	var sizes [64]C.int64_t // libtorch computes with no more dimensions
+	var dims C.int64_t
+	var dtype C.int8_t
+	check("shape", C.latent_shape(t.c(), &sizes[0], C.int64_t(len(sizes)), &dims, &dtype))
+	runtime.KeepAlive(t)
+	shape := make([]int, min(int(dims), len(sizes)))
+	for i := range shape {
+		shape[i] = int(sizes[i])
+	}
+	return shape, DType(dtype)
 }
 
 // Len returns the number of elements.
@@ -113,14 +123,14 @@ func (t *Tensor) Len() int {
 // floats and integers are converted to T.
 func CopyTo[T Element](dst []T, t *Tensor) {
 	check("copy", C.latent_copy_out(t.c(), unsafe.Pointer(unsafe.SliceData(dst)),
-		dtypeOf[T](), C.int64_t(len(dst))))
+		C.int8_t(dtypeOf[T]()), C.int64_t(len(dst))))
 	runtime.KeepAlive(t)
 }
 
 // CopyFrom overwrites all elements, in C order; no gradient is recorded.
 func CopyFrom[T Element](t *Tensor, src []T) {
 	check("copy_", C.latent_copy_in(t.c(), unsafe.Pointer(unsafe.SliceData(src)),
-		dtypeOf[T](), C.int64_t(len(src))))
+		C.int8_t(dtypeOf[T]()), C.int64_t(len(src))))
 	runtime.KeepAlive(t)
 }
 
@@ -145,7 +155,7 @@ func (t *Tensor) To(device string) *Tensor {
 	defer C.free(unsafe.Pointer(where))
 	var out C.Tensor
 	check("to", C.latent_to_device(t.c(), where, &out))
-	return t.scope.own(out)
+	return scopeOf(t).own(out)
 }
 
 // Device is where the tensor is: "cpu", "cuda:0".

@@ -72,6 +72,8 @@ rm -rf "$lib"
 install -d "$lib"
 [ $own = no ] || cp -dR --no-preserve=ownership "$LIBTORCH_LIB"/*.so* "$lib/"
 install -m 644 "$work/libcgotorch.so" "$lib/"
+# What leads the linker from gotorch's -lc10 -ltorch -ltorch_cpu to it, for programs of other modules.
+[ $own = yes ] || install -m 644 "$build"/lib{c10,torch,torch_cpu}.so "$lib/"
 install -D -m 755 "$work/latent" "$root/bin/latent"
 install -D -m 644 "$work/man" "$man"
 install -D -m 644 "$work/bash" "$bash"

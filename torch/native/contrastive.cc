@@ -89,9 +89,3 @@ const char *latent_supcon(Tensor z, Tensor labels, double scale, bool norms, Ten
     *out = new at::Tensor(SupCon::apply(f, *labels, scale, norms));
   });
 }
-
-const char *latent_upsample_bicubic(Tensor x, int64_t height, int64_t width, Tensor *out) {
-  return guard([&] {
-    *out = new at::Tensor(at::upsample_bicubic2d(*x, {height, width}, /*align_corners=*/true));
-  });
-}

@@ -206,6 +206,23 @@ const char *latent_set_grad_enabled(bool enabled) {
   return guard([&] { at::GradMode::set_enabled(enabled); });
 }
 
+// The scope that a thread computes in, for tensors that belong to none.
+static thread_local uintptr_t current_scope = 0;
+
+uintptr_t latent_scope(void) { return current_scope; }
+
+uintptr_t latent_enter_scope(uintptr_t scope) {
+  const uintptr_t before = current_scope;
+  current_scope = scope;
+  return before;
+}
+
+void latent_free_tensors(Tensor *tensors, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) delete tensors[i];
+}
+
+void latent_free_list(Tensor *list) { delete[] list; }
+
 const char *latent_backward(Tensor loss) {
   return guard([&] { loss->backward(); });
 }
@@ -229,6 +246,15 @@ const char *latent_zero_grad(Tensor *parameters, int64_t n) {
 
 const char *latent_requires_grad(Tensor a, bool on) {
   return guard([&] { a->requires_grad_(on); });
+}
+
+const char *latent_shape(Tensor a, int64_t *sizes, int64_t capacity, int64_t *dims, int8_t *dtype) {
+  return guard([&] {
+    const at::IntArrayRef s = a->sizes();
+    *dims = static_cast<int64_t>(s.size());
+    std::copy_n(s.begin(), std::min<int64_t>(*dims, capacity), sizes);
+    *dtype = static_cast<int8_t>(a->scalar_type());
+  });
 }
 
 const char *latent_from_data(const void *data, int8_t dtype, const int64_t *shape,
@@ -277,98 +303,6 @@ const char *latent_device(Tensor a, const char **text) {
 
 const char *latent_item(Tensor a, double *value) {
   return guard([&] { *value = a->item<double>(); });
-}
-
-const char *latent_rows(Tensor a, Tensor index, Tensor *out) {
-  return guard([&] { keep(out, a->index_select(0, *index)); });
-}
-
-const char *latent_narrow(Tensor a, int64_t dim, int64_t start, int64_t length, Tensor *out) {
-  return guard([&] { keep(out, a->narrow(dim, start, length)); });
-}
-
-const char *latent_cat(Tensor *tensors, int64_t n, int64_t dim, Tensor *out) {
-  return guard([&] {
-    std::vector<at::Tensor> list;
-    list.reserve(n);
-    for (int64_t i = 0; i < n; ++i) list.push_back(*tensors[i]);
-    keep(out, at::cat(list, dim));
-  });
-}
-
-const char *latent_exp(Tensor a, Tensor *out) {
-  return guard([&] { keep(out, a->exp()); });
-}
-
-const char *latent_log(Tensor a, Tensor *out) {
-  return guard([&] { keep(out, a->log()); });
-}
-
-const char *latent_softplus(Tensor a, Tensor *out) {
-  return guard([&] { keep(out, at::softplus(*a)); });
-}
-
-const char *latent_zeros_like(Tensor a, Tensor *out) {
-  return guard([&] { keep(out, at::zeros_like(*a)); });
-}
-
-const char *latent_scale(Tensor a, double factor, double offset, Tensor *out) {
-  return guard([&] {
-    at::Tensor t = factor == 1.0 ? *a : a->mul(factor);
-    keep(out, offset == 0.0 ? t : t.add(offset));
-  });
-}
-
-const char *latent_sum_dim(Tensor a, int64_t dim, Tensor *out) {
-  return guard([&] { keep(out, a->sum(dim)); });
-}
-
-const char *latent_normalize(Tensor a, int64_t dim, double eps, Tensor *out) {
-  return guard([&] {
-    namespace F = torch::nn::functional;
-    keep(out, F::normalize(*a, F::NormalizeFuncOptions().p(2).dim(dim).eps(eps)));
-  });
-}
-
-const char *latent_matmul(Tensor a, Tensor b, Tensor *out) {
-  return guard([&] { keep(out, at::matmul(*a, *b)); });
-}
-
-const char *latent_reshape(Tensor a, const int64_t *shape, int64_t dims, Tensor *out) {
-  return guard([&] { keep(out, a->reshape(shape_of(shape, dims))); });
-}
-
-const char *latent_cos(Tensor a, Tensor *out) {
-  return guard([&] { keep(out, a->cos()); });
-}
-
-const char *latent_sin(Tensor a, Tensor *out) {
-  return guard([&] { keep(out, a->sin()); });
-}
-
-const char *latent_eye_mask(Tensor like, int64_t n, Tensor *out) {
-  return guard([&] {
-    keep(out, at::eye(n, at::TensorOptions().dtype(at::kBool).device(like->device())));
-  });
-}
-
-const char *latent_affine_grid(Tensor theta, int64_t n, int64_t c, int64_t h, int64_t w,
-                               Tensor *out) {
-  return guard([&] {
-    namespace F = torch::nn::functional;
-    keep(out, F::affine_grid(*theta, {n, c, h, w}, /*align_corners=*/false));
-  });
-}
-
-const char *latent_grid_sample(Tensor input, Tensor grid, Tensor *out) {
-  return guard([&] {
-    namespace F = torch::nn::functional;
-    keep(out, F::grid_sample(*input, *grid,
-                             F::GridSampleFuncOptions()
-                                 .mode(torch::kBilinear)
-                                 .padding_mode(torch::kZeros)
-                                 .align_corners(false)));
-  });
 }
 
 // Rows of a byte matrix as float32 in 0..1, as torchvision's ToTensor makes

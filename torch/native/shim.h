@@ -51,10 +51,19 @@ const char *latent_grad(Tensor a, Tensor *out);  // *out = NULL: no gradient
 const char *latent_zero_grad(Tensor *parameters, int64_t n);
 const char *latent_requires_grad(Tensor a, bool on);
 
+// --- scopes ------------------------------------------------------------------
+uintptr_t latent_scope(void);  // what this thread entered last
+uintptr_t latent_enter_scope(uintptr_t scope);  // returns the one before
+void latent_free_tensors(Tensor *tensors, int64_t n);
+void latent_free_list(Tensor *list);  // the array alone
+
 // --- in and out ---------------------------------------------------------------
 const char *latent_from_data(const void *data, int8_t dtype,
                              const int64_t *shape, int64_t dims,
                              const char *device, Tensor *out);
+// The first `capacity` sizes, the number of dimensions and the element type.
+const char *latent_shape(Tensor a, int64_t *sizes, int64_t capacity,
+                         int64_t *dims, int8_t *dtype);
 const char *latent_copy_out(Tensor a, void *data, int8_t dtype, int64_t count);
 const char *latent_copy_in(Tensor a, const void *data, int8_t dtype,
                            int64_t count);
@@ -64,29 +73,7 @@ const char *latent_device(Tensor a, const char **text);
 const char *latent_item(Tensor a, double *value);
 
 // --- operations -----------------------------------------------------------------
-const char *latent_rows(Tensor a, Tensor index, Tensor *out);
 const char *latent_pixels(Tensor bytes, Tensor index, Tensor *out);
-const char *latent_narrow(Tensor a, int64_t dim, int64_t start, int64_t length,
-                          Tensor *out);
-const char *latent_cat(Tensor *tensors, int64_t n, int64_t dim, Tensor *out);
-const char *latent_exp(Tensor a, Tensor *out);
-const char *latent_log(Tensor a, Tensor *out);
-const char *latent_softplus(Tensor a, Tensor *out);
-const char *latent_zeros_like(Tensor a, Tensor *out);
-const char *latent_scale(Tensor a, double factor, double offset, Tensor *out);
-const char *latent_sum_dim(Tensor a, int64_t dim, Tensor *out);
-const char *latent_normalize(Tensor a, int64_t dim, double eps, Tensor *out);
-const char *latent_matmul(Tensor a, Tensor b, Tensor *out);
-const char *latent_reshape(Tensor a, const int64_t *shape, int64_t dims,
-                           Tensor *out);
-const char *latent_cos(Tensor a, Tensor *out);
-const char *latent_sin(Tensor a, Tensor *out);
-const char *latent_eye_mask(Tensor like, int64_t n, Tensor *out);
-const char *latent_affine_grid(Tensor theta, int64_t n, int64_t c, int64_t h,
-                               int64_t w, Tensor *out);
-const char *latent_grid_sample(Tensor input, Tensor grid, Tensor *out);
-const char *latent_upsample_bicubic(Tensor x, int64_t height, int64_t width,
-                                    Tensor *out);
 const char *latent_supcon(Tensor z, Tensor labels, double scale, bool norms,
                           Tensor *out);
 
@@ -106,6 +93,27 @@ const char *latent_adam_step(Tensor *parameters, Tensor *exp_avg,
                              Tensor *exp_avg_sq, int64_t n, int64_t step,
                              double lr, double beta1, double beta2, double eps,
                              double weight_decay);
+
+// --- optimisers ---------------------------------------------------------------
+// Each parameter of a step has a gradient. steps: how many each has taken with this one; on its first SGD's momentum starts from
+// the gradient.
+const char *latent_has_grad(Tensor parameter, bool *has);
+const char *latent_sgd_step(Tensor *parameters, Tensor *momentum_buffers,
+                            const int64_t *steps, int64_t n, double lr,
+                            double momentum, double dampening,
+                            double weight_decay, bool nesterov);
+const char *latent_adamw_step(Tensor *parameters, Tensor *exp_avg,
+                              Tensor *exp_avg_sq, const int64_t *steps,
+                              int64_t n, double lr, double beta1, double beta2,
+                              double eps, double weight_decay);
+const char *latent_adadelta_step(Tensor *parameters, Tensor *square_avg,
+                                 Tensor *acc_delta, int64_t n, double lr,
+                                 double rho, double eps, double weight_decay);
+const char *latent_clip_grad_norm(Tensor *parameters, int64_t n,
+                                  double max_norm, double *norm);
+const char *latent_clip_grad_value(Tensor *parameters, int64_t n, double value);
+
+#include "operations.h"
 
 #ifdef __cplusplus
 }

@@ -173,23 +173,9 @@ func (p *pickler) value(v any, at string, depth int) error {
 		}
 		p.op(opAppends)
 	case Dict:
-		p.orderedDict()
-		p.op(opMark)
-		seen := make(map[string]bool, len(v))
-		for _, it := range v {
-			if err := checkString(it.Key); err != nil {
-				return fmt.Errorf("%s: key: %w", at, err)
-			}
-			if seen[it.Key] {
-				return fmt.Errorf("%s: key %q occurs twice", at, it.Key)
-			}
-			seen[it.Key] = true
-			p.string(it.Key)
-			if err := p.value(it.Value, at+"["+strconv.Quote(it.Key)+"]", depth+1); err != nil {
-				return err
-			}
-		}
-		p.op(opSetItems)
+		return p.dict(v, false, at, depth)
+	case IntDict:
+		return p.dict(Dict(v), true, at, depth)
 	case Tensor:
 		if err := p.tensor(v); err != nil {
 			return fmt.Errorf("%s: %w", at, err)
@@ -197,6 +183,34 @@ func (p *pickler) value(v any, at string, depth int) error {
 	default:
 		return fmt.Errorf("%s: a %T cannot be written", at, v)
 	}
+	return nil
+}
+
+// dict writes d, its keys as strings or as the integers that they spell.
+func (p *pickler) dict(d Dict, numbered bool, at string, depth int) error {
+	p.orderedDict()
+	p.op(opMark)
+	seen := make(map[string]bool, len(d))
+	for _, it := range d {
+		if err := checkString(it.Key); err != nil {
+			return fmt.Errorf("%s: key: %w", at, err)
+		}
+		if seen[it.Key] {
+			return fmt.Errorf("%s: key %q occurs twice", at, it.Key)
+		}
+		seen[it.Key] = true
+		if n, err := strconv.ParseInt(it.Key, 10, 64); !numbered {
+			p.string(it.Key)
+		} else if err != nil || strconv.FormatInt(n, 10) != it.Key {
+			return fmt.Errorf("%s: key %.40q is no integer", at, it.Key)
+		} else {
+			p.int(n)
+		}
+		if err := p.value(it.Value, at+"["+strconv.Quote(it.Key)+"]", depth+1); err != nil {
+			return err
+		}
+	}
+	p.op(opSetItems)
 	return nil
 }
 
@@ -214,21 +228,8 @@ func (p *pickler) tensor(t Tensor) error {
 	if err != nil {
 		return err
 	}
-	length, class := 0, ""
-	switch d := t.Data.(type) {
-	case []float32:
-		length, class = len(d), "FloatStorage"
-	case []float64:
-		length, class = len(d), "DoubleStorage"
-	case []int64:
-		length, class = len(d), "LongStorage"
-	case []int32:
-		length, class = len(d), "IntStorage"
-	case []uint8:
-		length, class = len(d), "ByteStorage"
-	case []bool:
-		length, class = len(d), "BoolStorage"
-	default:
+	dt, length := dtypeOf(t.Data)
+	if dt == nil {
 		return fmt.Errorf("tensor data of type %T cannot be written", t.Data)
 	}
 	if n != length {
@@ -242,7 +243,7 @@ func (p *pickler) tensor(t Tensor) error {
 	p.global("torch._utils", "_rebuild_tensor_v2")
 	p.op(opMark, opMark)
 	p.string("storage")
-	p.global("torch", class)
+	p.global("torch", dt.storage)
 	p.string(strconv.Itoa(len(p.tensors)))
 	p.string("cpu")
 	p.int(int64(n))

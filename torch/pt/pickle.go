@@ -347,7 +347,7 @@ func (m *machine) global() error {
 	}
 	g := global{words[0], words[1]}
 	switch g {
-	case orderedDict, rebuildTensorV2, rebuildTensorV3, rebuildParameter, untypedStorage:
+	case orderedDict, rebuildTensorV2, rebuildTensorV3, rebuildParameter, untypedStorage, torchSize, torchDevice:
 		m.push(g)
 		return nil
 	}

@@ -65,6 +65,27 @@ func (m *machine) reduce() error {
 		}
 		m.push(t)
 		return nil
+	case f == torchSize && len(args) == 1:
+		sizes, ok := args[0].(tuple)
+		if !ok {
+			return errors.New("a torch.Size without sizes")
+		}
+		m.push(sizes)
+		return nil
+	case f == torchDevice && (len(args) == 1 || len(args) == 2):
+		name, ok := args[0].(string)
+		if !ok {
+			return errors.New("a torch.device without a name")
+		}
+		if len(args) == 2 {
+			index, ok := args[1].(int64)
+			if !ok {
+				return errors.New("a torch.device without an index")
+			}
+			name = fmt.Sprintf("%s:%d", name, index)
+		}
+		m.push(name)
+		return nil
 	case f == rebuildTensorV2 && (len(args) == 6 || len(args) == 7):
 		return m.rebuild(args, nil)
 	case f == rebuildTensorV3 && (len(args) == 7 || len(args) == 8):

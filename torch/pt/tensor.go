@@ -13,12 +13,26 @@ type dtype struct {
 	size    int    // bytes an element
 }
 
-// dtypes are those that are read. The first six are also written.
+// Float16 is an IEEE 754 binary16 number by its bits.
+type Float16 uint16
+
+// Float32 returns the number, exactly.
+func (h Float16) Float32() float32 { return half(uint16(h)) }
+
+// BFloat16 is the upper half of a float32 by its bits.
+type BFloat16 uint16
+
+// Float32 returns the number, exactly.
+func (b BFloat16) Float32() float32 { return math.Float32frombits(uint32(b) << 16) }
+
+// dtypes are those that are read and written.
 var dtypes = []dtype{
 	{"float32", "FloatStorage", 4},
 	{"float64", "DoubleStorage", 8},
 	{"int64", "LongStorage", 8},
 	{"int32", "IntStorage", 4},
+	{"int16", "ShortStorage", 2},
+	{"int8", "CharStorage", 1},
 	{"uint8", "ByteStorage", 1},
 	{"bool", "BoolStorage", 1},
 	{"float16", "HalfStorage", 2},
@@ -54,6 +68,18 @@ func bytesOf(data any, buf []byte) []byte {
 			binary.LittleEndian.PutUint32(buf[4*i:], uint32(v))
 		}
 		return buf
+	case []int16:
+		return shorts(buf, data)
+	case []Float16:
+		return shorts(buf, data)
+	case []BFloat16:
+		return shorts(buf, data)
+	case []int8:
+		buf = grown(buf, len(data))
+		for i, v := range data {
+			buf[i] = byte(v)
+		}
+		return buf
 	case []uint8:
 		return append(buf, data...)
 	case []bool:
@@ -67,6 +93,48 @@ func bytesOf(data any, buf []byte) []byte {
 		return buf
 	}
 	panic(fmt.Sprintf("pt: no bytes of a %T", data))
+}
+
+func shorts[T ~int16 | ~uint16](buf []byte, data []T) []byte {
+	buf = grown(buf, 2*len(data))
+	for i, v := range data {
+		binary.LittleEndian.PutUint16(buf[2*i:], uint16(v))
+	}
+	return buf
+}
+
+// dtypeOf is the type of a tensor's data and its number of elements; nil for data
+// that a tensor cannot have.
+func dtypeOf(data any) (*dtype, int) {
+	name, n := "", 0
+	switch data := data.(type) {
+	case []float32:
+		name, n = "float32", len(data)
+	case []float64:
+		name, n = "float64", len(data)
+	case []int64:
+		name, n = "int64", len(data)
+	case []int32:
+		name, n = "int32", len(data)
+	case []int16:
+		name, n = "int16", len(data)
+	case []int8:
+		name, n = "int8", len(data)
+	case []uint8:
+		name, n = "uint8", len(data)
+	case []bool:
+		name, n = "bool", len(data)
+	case []Float16:
+		name, n = "float16", len(data)
+	case []BFloat16:
+		name, n = "bfloat16", len(data)
+	}
+	for i := range dtypes {
+		if dtypes[i].name == name {
+			return &dtypes[i], n
+		}
+	}
+	return nil, 0
 }
 
 // grown returns a slice of n bytes, buf's own where it is large enough.
@@ -103,6 +171,18 @@ func typed(dt *dtype, b []byte) any {
 		out := make([]int32, n)
 		for i := range out {
 			out[i] = int32(binary.LittleEndian.Uint32(b[4*i:]))
+		}
+		return out
+	case "int16":
+		out := make([]int16, n)
+		for i := range out {
+			out[i] = int16(binary.LittleEndian.Uint16(b[2*i:]))
+		}
+		return out
+	case "int8":
+		out := make([]int8, n)
+		for i := range out {
+			out[i] = int8(b[i])
 		}
 		return out
 	case "uint8":

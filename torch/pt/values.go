@@ -29,6 +29,8 @@ var (
 	rebuildTensorV3  = global{"torch._utils", "_rebuild_tensor_v3"}
 	rebuildParameter = global{"torch._utils", "_rebuild_parameter"}
 	untypedStorage   = global{"torch.storage", "UntypedStorage"}
+	torchSize        = global{"torch", "Size"}   // of a shape: read as the list of its sizes
+	torchDevice      = global{"torch", "device"} // read as its name
 )
 
 func (d *dict) set(key, value any) error {

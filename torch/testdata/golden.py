@@ -2,7 +2,8 @@
 """Golden values of torch's tests, from PyTorch's own operations and gradients.
 
 golden.json is PyTorch 1.13's. Another PyTorch's --check compares with it: random numbers and integers must be equal,
-floats must agree to 1e-5.
+floats must agree to 1e-5. The goldens of operations.table and of the modules and optimisers are kept for each version, in
+torch-VERSION/, from operations.py and modules.py.
 """
 import hashlib
 import json
@@ -15,6 +16,8 @@ import torch.nn.functional as F
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts" / "test"))
 import goldens  # noqa: E402
+import modules  # noqa: E402
+import operations as table  # noqa: E402
 
 SEEDS = [0, 1, -1, 2**63 - 1]
 
@@ -172,6 +175,8 @@ def write(folder):
         "generator": [generator(s) for s in SEEDS],
     }
     (folder / "golden.json").write_text(json.dumps(golden) + "\n")
+    table.write(folder)
+    modules.write(folder)
 
 
 if __name__ == "__main__":

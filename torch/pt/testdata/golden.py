@@ -1,6 +1,7 @@
 """Writes the goldens of torch/pt: small .pt files of this Python's torch, and
 beside them what they hold as JSON, in a folder named by its version: torch-1.13
-(Debian 12's), torch-2.11 (pip's).
+(Debian 12's), torch-2.11 (pip's). zoo.safetensors is written where safetensors is
+installed.
 """
 import json
 import pathlib
@@ -25,7 +26,49 @@ def described(v):
     return {"float": v} if isinstance(v, float) else v
 
 
+def checkpoint():
+    """A whole training's, with all that people put beside the weights."""
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2), torch.nn.Flatten(), torch.nn.Linear(8, 2))
+    weight = model[3].weight
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1)
+    model(torch.randn(3, 1, 4, 4)).sum().backward()
+    optimizer.step()
+    schedule.step()
+    state = model.state_dict()
+    return {
+        "epoch": 3, "loss": 0.25, "best": None, "name": "a run", "done": False, "history": [0.5, 0.25], "shape": (1, 4, 4),
+        "model": state, "half": {k: v.half() if v.is_floating_point() else v for k, v in state.items()},
+        "tied": [weight, weight.t(), weight[0]], "optimizer": optimizer.state_dict(), "rng": torch.get_rng_state(),
+        "bytes": torch.tensor([-3, 3], dtype=torch.int8), "size": weight.shape, "where": torch.device("cpu"),
+    }
+
+
+def write_safetensors(folder):
+    """Every element type, by safetensors' own writer, where it is installed."""
+    try:
+        import safetensors.torch
+    except ImportError:
+        return
+    safetensors.torch.save_file({
+        "F32": torch.tensor([[1.5, -0.1], [3e38, 1e-45]]),
+        "F64": torch.tensor([0.1, -1e300], dtype=torch.float64),
+        "F16": torch.tensor([1.0, -0.1, 65504.0, 6e-8], dtype=torch.float16),
+        "BF16": torch.tensor([1.0, -0.1, 3e38], dtype=torch.bfloat16),
+        "I64": torch.tensor([-2**63, 2**63 - 1]),
+        "I32": torch.tensor([-2**31, 7], dtype=torch.int32),
+        "I16": torch.tensor([-2**15, 7], dtype=torch.int16),
+        "I8": torch.tensor([-128, 7], dtype=torch.int8),
+        "U8": torch.tensor([0, 255], dtype=torch.uint8),
+        "BOOL": torch.tensor([True, False]),
+        "scalar": torch.tensor(2.5),
+        "empty": torch.zeros(0, 3),
+    }, folder / "zoo.safetensors", metadata={"format": "pt", "made": "golden"})
+
+
 def write(folder):
+    write_safetensors(folder)
     folder = folder / ("torch-" + goldens.torch_version())
     folder.mkdir(exist_ok=True)
     torch.manual_seed(0)
@@ -79,6 +122,7 @@ def write(folder):
         torch.save(value, folder / name)
         if name not in ("module.pt", "int16.pt", "sparse.pt"):
             expected[name] = described(value)
+    torch.save(checkpoint(), folder / "checkpoint.pt")
     torch.save(linears.state_dict(), folder / "legacy.pt", _use_new_zipfile_serialization=False)
     torch.jit.save(torch.jit.script(torch.nn.ReLU()), folder / "script.pt")
     (folder / "expected.json").write_text(json.dumps(expected, separators=(",", ":")))
