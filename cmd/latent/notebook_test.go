@@ -115,7 +115,7 @@ func TestNotebook(t *testing.T) {
 	}
 
 	other := must(t, quick(t, dir, "--epochs", "2", "--lr", "2e-3")...)
-	if !strings.Contains(other.stderr, "from the start") || strings.Contains(other.stderr, "t-SNE original") {
+	if !strings.Contains(other.stderr, "starts over") || strings.Contains(other.stderr, "t-SNE original") {
 		t.Errorf("another learning rate: %q", other.stderr)
 	}
 	if n := epochsDone(t, filepath.Join(dir, "reconstruction.previous")); n != 2 {
