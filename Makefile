@@ -9,14 +9,14 @@ DESTDIR ?=
 # `latent info` tells the commit, where git knows one (and does not refuse the folder because of its owner).
 vcs := $(if $(shell git rev-parse HEAD 2>/dev/null),auto,false)
 
-.PHONY: build native install uninstall train test test-long bench compare golden lint clean libtorch-download help
+.PHONY: build native install uninstall train test test-long bench compare golden lint dist clean libtorch-download help
 .DEFAULT_GOAL := build
 
 build: native ## find or install libtorch, build build/ (the native half) and bin/latent (the default)
 	@$(if $(wildcard cmd/latent),$(GO) build -buildvcs=$(vcs) -o bin/latent ./cmd/latent)
 
 native:
-	@command -v $(GO) >/dev/null || { echo "make: Go is needed (https://go.dev/dl), version $$(sed -n 's/^go //p' go.mod) or later" >&2; exit 1; }
+	@scripts/build/check_go.sh
 	@scripts/build/native.sh
 
 # Under sudo after `make`, what another user built is installed as it is: root may have no Go, and should leave no files here.
@@ -33,7 +33,7 @@ test: build ## build, then every test
 	@# Go's test cache does not see libcgotorch.so: after a new one every test runs again.
 	$(GO) test $$(cmp -s build/native.id build/native.tested || echo -count=1) ./...
 	@cp build/native.id build/native.tested
-	CGO_ENABLED=0 $(GO) test -short ./tsne/... ./centroid/...
+	CGO_ENABLED=0 $(GO) test -short ./tsne/... ./centroid/... ./internal/atomicfile ./cmd/...
 	@if grep -rlq --include='*.go' '^//go:build.*purego' tsne; then set -x; CGO_ENABLED=0 $(GO) test -short -tags purego ./tsne/...; fi
 
 test-long: build ## the slow proofs: LATENT_LONG=1 tests, race detector, AddressSanitizer, valgrind, fuzzing (FUZZTIME=30s each), a second libtorch (SECOND=PYTHON)
@@ -57,11 +57,14 @@ golden: ## compute the goldens of PKG=tsne again, with PYTHON=python3 (ARGS=--ch
 lint: native ## gofmt, go mod tidy -diff, vet, staticcheck; shellcheck and Python's compiler where they are installed
 	@scripts/test/lint.sh
 
+dist: ## programs that need no libtorch, for Linux, macOS and Windows (amd64, arm64), into dist/ with checksums and licences
+	@scripts/build/dist.sh
+
 libtorch-download: ## fetch the official libtorch zip (pinned version and SHA-256) into build/libtorch
 	@scripts/build/download.sh
 
 clean: ## remove what make made; data/ and runs/ stay
-	rm -rf build bin
+	rm -rf build bin dist
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
