@@ -67,10 +67,10 @@ tells the classes apart by nearest centroids or k-means.
 Results go to stdout (--json for one JSON object), progress to stderr. Exit codes: 0 done,
 1 it failed, 2 the call was wrong, 130 interrupted after saving.`,
 		Writer: out, ErrWriter: os.Stderr,
-		EnableBashCompletion: true,
-		ExitErrHandler:       func(*cli.Context, error) {},
+		EnableBashCompletion: true, DisableSliceFlagSeparator: true, // a file name may hold a comma
+		ExitErrHandler: func(*cli.Context, error) {},
 		Commands: []*cli.Command{
-			dataCommand(), trainCommand(), encodeCommand(), classifyCommand(), tsneCommand(), plotCommand(), notebookCommand(), infoCommand(),
+			dataCommand(), trainCommand(), encodeCommand(), classifyCommand(), tsneCommand(), plotCommand(), notebookCommand(), reportCommand(), infoCommand(),
 			completionCommand(), manCommand(),
 		},
 		Action: needsCommand,
