@@ -5,9 +5,7 @@
 //	go run ./examples/notebook              20 epochs a model, a few minutes
 //	go run ./examples/notebook -epochs 500  the notebook's own count
 //
-// It fetches MNIST into data, trains both models, prints the accuracies and writes the
-// pictures to runs/example. `latent notebook` does the same, resumes what was
-// interrupted and writes a report.
+// It downloads MNIST into data and writes its pictures to runs/example.
 package main
 
 import (
