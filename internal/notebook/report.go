@@ -3,12 +3,10 @@ package notebook
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
 	"latent/centroid"
-	"latent/internal/atomicfile"
 	"latent/internal/matrix"
 	"latent/internal/report"
 	"latent/internal/run"
@@ -44,10 +42,7 @@ func (b *book) writeReport(ctx context.Context, label string) (none, error) {
 	if err != nil {
 		return none{}, err
 	}
-	err = atomicfile.Write(b.folder.Path("report.html"), func(w io.Writer) error {
-		return report.Write(w, page)
-	})
-	if err != nil {
+	if err := report.WriteFile(b.folder.Path("report.html"), page); err != nil {
 		return none{}, err
 	}
 	return none{}, b.folder.UpdateMetrics(func(old *run.Metrics) { *old = m })
@@ -56,13 +51,17 @@ func (b *book) writeReport(ctx context.Context, label string) (none, error) {
 func (b *book) page(ctx context.Context, m run.Metrics) (report.Report, error) {
 	p := report.Report{
 		Title: "Unsupervised classifiers: " + b.o.Dataset, Command: b.o.Command,
-		Dataset: b.o.Dataset, Epochs: b.o.Epochs, Seed: b.o.Seed, Device: m.Device, Libtorch: m.Libtorch,
+		Dataset: b.o.Dataset, Epochs: b.o.Epochs, Seed: &b.o.Seed, Device: m.Device, Libtorch: m.Libtorch,
 		Date: time.Now().Format("2 January 2006, 15:04"), Config: b.settings(), Notes: Notes(b.o.Config),
 	}
 	images := b.data.Train
 	p.Explorer = &report.Explorer{Labels: b.labels(), Classes: ClassNames(b.o.Dataset),
-		Stride: b.o.Every, Images: matrix.Every(images.Images, images.Rows*images.Cols, b.o.Every)}
+		Row: "Training image", Stride: b.o.Every,
+		Pictures: &report.Pictures{Height: images.Rows, Width: images.Cols, Channels: 1,
+			Pixels: matrix.Every(images.Images, images.Rows*images.Cols, b.o.Every)}}
 	p.Explorer.N = len(p.Explorer.Labels)
+	p.Explorer.Note = "Training images, placed in two dimensions by t-SNE, and the classes that " +
+		"nearest centroids predict."
 	for _, s := range b.spaces() {
 		cosine := b.classified.Result().Cosine[s.name]
 		p.Accuracy = append(p.Accuracy,

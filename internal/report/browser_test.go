@@ -60,7 +60,7 @@ func (b *tab) hovers() {
 			if s.Predicted[got] != e.Labels[got] {
 				mark = "✗ "
 			}
-			selector := fmt.Sprintf("#x-predicted tr:nth-child(%d) td", k+1)
+			selector := fmt.Sprintf("#x-values tr:nth-child(%d) td", k+1)
 			if want := mark + e.Classes[s.Predicted[got]]; b.text(selector) != want {
 				b.Errorf("point %d, space %s: %q, want %q", got, s.Name, b.text(selector), want)
 			}
@@ -78,20 +78,20 @@ func (b *tab) hovers() {
 
 func (b *tab) filters() {
 	b.Helper()
-	const red, green = "#d62728", "#2ca02c" // classes 3 and 2
+	const red, purple = "#bd1f01", "#832db6" // classes 2 and 4
 	before := b.picture()
 	if n := count(b.TB, before, red); n < 50 {
 		b.Errorf("%d red pixels with all classes shown, want more", n)
 	}
-	b.click(".chip:nth-child(4)")
+	b.click(".chip:nth-child(3)")
 	after := b.picture()
 	if n, _ := b.shown(); n != 450 {
-		b.Errorf("%d points shown without class 3, want 450", n)
+		b.Errorf("%d points shown without class 2, want 450", n)
 	}
-	if n, m := count(b.TB, after, red), count(b.TB, after, green); n > 0 || m < 50 {
-		b.Errorf("%d red and %d green pixels without class 3", n, m)
+	if n, m := count(b.TB, after, red), count(b.TB, after, purple); n > 0 || m < 50 {
+		b.Errorf("%d red and %d purple pixels without class 2", n, m)
 	}
-	if eval[string](b, `document.querySelector(".chip:nth-child(4)").ariaPressed`) != "false" {
+	if eval[string](b, `document.querySelector(".chip:nth-child(3)").ariaPressed`) != "false" {
 		b.Error("the chip does not say that it is off")
 	}
 	b.click("#x-none")
@@ -103,8 +103,8 @@ func (b *tab) filters() {
 	if n, wrong := b.shown(); n != 100 || wrong != 100 {
 		b.Errorf("%d of %d misclassified points shown, want 100 of 100", n, wrong)
 	}
-	if n := count(b.TB, b.picture(), green); n > 0 { // i%10 == 2 is never misclassified
-		b.Errorf("%d green pixels among the misclassified, want none", n)
+	if n := count(b.TB, b.picture(), purple); n > 0 { // i%10 == 4 is never misclassified
+		b.Errorf("%d purple pixels among the misclassified, want none", n)
 	}
 	b.click("#x-wrong")
 }

@@ -1,182 +1,189 @@
 package report
 
 import (
-	"bytes"
-	"compress/zlib"
-	"encoding/base64"
-	"encoding/binary"
-	"html/template"
+	"errors"
+	"fmt"
 	"math"
 )
 
-// Grey levels an image may be stored with, best first, as bits per pixel.
-var greyBits = []int{8, 6, 5, 4}
+const (
+	// MaxInside is the most points whose data is inside the page.
+	MaxInside = 100_000
+	// MaxGroups is the most classes, and values of a column of categories.
+	MaxGroups = 255
 
-// explorerView is what the template needs of an Explorer. Point data travels as
-// base64: template.HTML is safe for it, its alphabet has no markup.
-type explorerView struct {
-	Meta   explorerMeta
-	Blocks []block
-	// One row per class and a last one for all points: how many of the class's
-	// points each space's nearest centroid gets right.
-	Table   []classRow
-	Glyphs  []swatch
-	Reduced bool // images are stored with fewer than 256 grey levels
-	Levels  int
+	maxPictures = 128 << 20 // bytes of pixels inside a page
+	maxSpaces   = 32
+	maxColumns  = 64
+)
+
+// Explorer is the data behind the interactive map of N points.
+type Explorer struct {
+	N      int
+	Spaces []Space // 1 to 32 maps of the same points
+	// Labels are the points' classes, N indices into Classes, or nil. Classes are at most
+	// MaxGroups names.
+	Labels  []int
+	Classes []string
+	// Columns are further values of the points, to be shown and to colour by.
+	Columns  []Column
+	Pictures *Pictures // nil: none
+	// Neighbors are each point's nearest rows in the space that was embedded, N x K
+	// row-major, nearest first. nil: not known; then K is 0.
+	Neighbors []int32
+	K         int
+	// Row is what a point is: "Training image", or "Row" where it is empty. Points are
+	// counted from 0; Stride says that point i is number i*Stride. 0 counts as 1.
+	Row    string
+	Stride int
+	// Note is shown in front of the explorer, behind the number of points; it may be empty.
+	Note string
 }
 
-// explorerMeta goes to the page's script as JSON.
-type explorerMeta struct {
-	N       int         `json:"n"`
-	Classes []string    `json:"classes"`
-	Spaces  []spaceMeta `json:"spaces"`
-	Bits    int         `json:"bits"`   // bits per stored pixel
-	Stride  int         `json:"stride"` // 0: unknown
+// Space is one map of the explorer's points.
+type Space struct {
+	Name      string    // "original", ...
+	Embedding []float32 // N x 2, row-major, finite
+	KL        float64   // Kullback-Leibler divergence at the end of t-SNE; NaN: not known
+	Predicted []int     // N; class that is predicted for each point in this space, or nil
 }
 
-type spaceMeta struct {
-	Name string  `json:"name"`
-	KL   float64 `json:"kl"`
+// Column is one value of each point. One of Numbers, Categories and Texts is not nil and
+// has N entries.
+type Column struct {
+	Name       string
+	Numbers    []float32 // NaN where there is none
+	Categories []int     // indices into Names, which are at most MaxGroups
+	Names      []string
+	Texts      []string
 }
 
-// block is one binary block of the page.
-type block struct {
-	ID     string
-	Base64 template.HTML
+// Pictures are one image per point, all of one size.
+type Pictures struct {
+	Height, Width int // pixels, 1 to 256
+	Channels      int // 1: grey, 3: RGB
+	// Pixels are N x Height x Width x Channels values, row-major; 0 is black.
+	Pixels []byte
 }
 
-type swatch struct {
-	Name   string
-	Colour int // 0 to 9: matplotlib's C0 to C9
+func (p *Pictures) size() int { return p.Height * p.Width * p.Channels }
+
+// beside says whether the data goes beside the page.
+func (e *Explorer) beside() bool {
+	return e.N > MaxInside || (e.Pictures != nil && len(e.Pictures.Pixels) > maxPictures)
 }
 
-type classRow struct {
-	Name    string
-	N       int
-	Correct []float64 // fraction per space; NaN without points
-}
-
-// newExplorerView encodes a valid e. The page's other parts take rest bytes.
-//
-// Blocks: "labels" (n bytes), "embedding-S" (n x 2 int16, little-endian, see
-// quantise), "predicted-S" (n bytes), "images" (zlib of n x 784 bytes, each
-// holding one pixel's highest Meta.Bits bits).
-func newExplorerView(e *Explorer, rest int) (*explorerView, error) {
-	v := &explorerView{Meta: explorerMeta{N: e.N, Classes: e.Classes, Stride: e.Stride}}
-	v.add("labels", classBytes(e.Labels))
+func (e *Explorer) validate() error {
+	switch {
+	case e.N < 1:
+		return fmt.Errorf("field N is %d, want at least 1", e.N)
+	case len(e.Spaces) < 1 || len(e.Spaces) > maxSpaces:
+		return fmt.Errorf("%d spaces, want 1 to %d", len(e.Spaces), maxSpaces)
+	case len(e.Columns) > maxColumns:
+		return fmt.Errorf("%d columns, want at most %d", len(e.Columns), maxColumns)
+	case e.Stride < 0:
+		return fmt.Errorf("field Stride is %d, want 0 or more", e.Stride)
+	}
+	if err := checkGroups("Classes", e.Classes); err != nil {
+		return err
+	}
+	if e.Labels != nil {
+		if err := checkIndices("Labels", e.Labels, e.N, len(e.Classes)); err != nil {
+			return err
+		}
+	}
+	if p := e.Pictures; p != nil {
+		if min(p.Height, p.Width) < 1 || max(p.Height, p.Width) > 256 ||
+			(p.Channels != 1 && p.Channels != 3) {
+			return fmt.Errorf("Pictures: %d x %d pixels of %d values, want 1 to 256 each way and 1 or 3 values",
+				p.Height, p.Width, p.Channels)
+		}
+		if want := e.N * p.size(); len(p.Pixels) != want {
+			return fmt.Errorf("Pictures: Pixels has %d bytes, want %d (%d x %d x %d x %d)",
+				len(p.Pixels), want, e.N, p.Height, p.Width, p.Channels)
+		}
+	}
+	if len(e.Neighbors) != e.N*e.K {
+		return fmt.Errorf("Neighbors has %d entries, want %d (%d x %d)", len(e.Neighbors), e.N*e.K, e.N, e.K)
+	}
+	for i, j := range e.Neighbors {
+		if j < 0 || int(j) >= e.N {
+			return fmt.Errorf("Neighbors[%d] is %d, want 0 to %d", i, j, e.N-1)
+		}
+	}
 	for i, s := range e.Spaces {
-		id := string(rune('0' + i))
-		v.Meta.Spaces = append(v.Meta.Spaces, spaceMeta{s.Name, s.KL})
-		v.add("embedding-"+id, quantise(s.Embedding))
-		v.add("predicted-"+id, classBytes(s.Predicted))
+		if err := s.validate(e); err != nil {
+			return fmt.Errorf("Spaces[%d] (%s): %w", i, s.Name, err)
+		}
 	}
-	for _, b := range v.Blocks {
-		rest += len(b.Base64)
+	for i, c := range e.Columns {
+		if err := c.validate(e.N); err != nil {
+			return fmt.Errorf("Columns[%d] (%s): %w", i, c.Name, err)
+		}
 	}
-	images, bits, err := packImages(e.Images, maxPage-rest)
-	if err != nil {
-		return nil, err
-	}
-	v.add("images", images)
-	v.Meta.Bits = bits
-	v.Reduced, v.Levels = bits < 8, 1<<bits
-	for i, name := range e.Classes {
-		v.Glyphs = append(v.Glyphs, swatch{name, i % 10})
-	}
-	v.Table = classTable(e)
-	return v, nil
+	return nil
 }
 
-func (v *explorerView) add(id string, data []byte) {
-	v.Blocks = append(v.Blocks, block{id, template.HTML(base64.StdEncoding.EncodeToString(data))})
+func (s Space) validate(e *Explorer) error {
+	if len(s.Embedding) != 2*e.N {
+		return fmt.Errorf("Embedding has %d values, want %d (%d x 2)", len(s.Embedding), 2*e.N, e.N)
+	}
+	for j, v := range s.Embedding {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return fmt.Errorf("Embedding of point %d holds %v", j/2, v)
+		}
+	}
+	if !nonNegative(s.KL) && !math.IsNaN(s.KL) {
+		return fmt.Errorf("KL is %v, want a finite value, 0 or more, or NaN", s.KL)
+	}
+	if s.Predicted == nil {
+		return nil
+	}
+	return checkIndices("Predicted", s.Predicted, e.N, len(e.Classes))
 }
 
-// quantise maps an n x 2 embedding into the square [-32767, 32767]^2: centred,
-// both axes by the same factor, so shapes stay as they are.
-func quantise(y []float32) []byte {
-	lo := [2]float64{math.Inf(1), math.Inf(1)}
-	hi := [2]float64{math.Inf(-1), math.Inf(-1)}
-	for i, v := range y {
-		lo[i%2] = min(lo[i%2], float64(v))
-		hi[i%2] = max(hi[i%2], float64(v))
+func (c Column) validate(n int) error {
+	kinds := 0
+	for _, has := range []bool{c.Numbers != nil, c.Categories != nil, c.Texts != nil} {
+		if has {
+			kinds++
+		}
 	}
-	half := max(hi[0]-lo[0], hi[1]-lo[1]) / 2
-	if half == 0 {
-		half = 1 // all points coincide
+	if length := len(c.Numbers) + len(c.Categories) + len(c.Texts); kinds != 1 || length != n {
+		return fmt.Errorf("%d values of %d kinds, want %d of one kind", length, kinds, n)
 	}
-	out := make([]byte, 0, 2*len(y))
-	for i, v := range y {
-		centre := (lo[i%2] + hi[i%2]) / 2
-		q := math.Round((float64(v) - centre) / half * 32767)
-		out = binary.LittleEndian.AppendUint16(out, uint16(int16(q)))
+	for i, v := range c.Numbers {
+		if math.IsInf(float64(v), 0) {
+			return fmt.Errorf("Numbers[%d] is %v", i, v)
+		}
 	}
-	return out
+	if c.Categories == nil {
+		return nil
+	}
+	if err := checkGroups("Names", c.Names); err != nil {
+		return err
+	}
+	return checkIndices("Categories", c.Categories, n, len(c.Names))
 }
 
-// packImages compresses the images with the most grey levels whose base64 form
-// fits into room bytes, and with the fewest where none does. It returns the zlib
-// stream and the bits kept per pixel.
-func packImages(images []byte, room int) (packed []byte, bits int, err error) {
-	for _, bits = range greyBits {
-		pixels := images
-		if bits < 8 {
-			pixels = make([]byte, len(images))
-			for i, v := range images {
-				pixels[i] = v >> (8 - bits)
-			}
-		}
-		var buf bytes.Buffer
-		z, err := zlib.NewWriterLevel(&buf, zlib.BestCompression)
-		if err != nil {
-			return nil, 0, err
-		}
-		if _, err := z.Write(pixels); err != nil {
-			return nil, 0, err
-		}
-		if err := z.Close(); err != nil {
-			return nil, 0, err
-		}
-		packed = buf.Bytes()
-		if base64.StdEncoding.EncodedLen(len(packed)) <= room {
-			break
-		}
+func checkGroups(name string, groups []string) error {
+	if len(groups) > MaxGroups {
+		return fmt.Errorf("%s: %d of them, want at most %d", name, len(groups), MaxGroups)
 	}
-	return packed, bits, nil
+	return nil
 }
 
-func classBytes(classes []int) []byte {
-	out := make([]byte, len(classes))
-	for i, c := range classes {
-		out[i] = byte(c)
+func checkIndices(name string, indices []int, n, groups int) error {
+	if len(indices) != n {
+		return fmt.Errorf("%s has %d entries, want %d", name, len(indices), n)
 	}
-	return out
-}
-
-func classTable(e *Explorer) []classRow {
-	rows := make([]classRow, len(e.Classes)+1)
-	for c := range rows {
-		rows[c].Name = "all classes"
-		if c < len(e.Classes) {
-			rows[c].Name = e.Classes[c]
-		}
-		rows[c].Correct = make([]float64, len(e.Spaces))
+	if groups == 0 {
+		return errors.New(name + " without names")
 	}
-	all := &rows[len(e.Classes)]
-	for i, label := range e.Labels {
-		row := &rows[label]
-		row.N++
-		all.N++
-		for s, space := range e.Spaces {
-			if space.Predicted[i] == label {
-				row.Correct[s]++
-				all.Correct[s]++
-			}
+	for i, c := range indices {
+		if c < 0 || c >= groups {
+			return fmt.Errorf("%s[%d] is %d, want 0 to %d", name, i, c, groups-1)
 		}
 	}
-	for _, row := range rows {
-		for s := range row.Correct {
-			row.Correct[s] /= float64(row.N) // NaN without points
-		}
-	}
-	return rows
+	return nil
 }

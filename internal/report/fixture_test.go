@@ -21,15 +21,16 @@ const hostile = `</script><script>alert(1)</script><!--"'&`
 // black but for its first row, whose grey is i mod 251.
 func sample(n int) Report {
 	rng := rand.New(rand.NewPCG(7, 7))
-	e := &Explorer{N: n, Stride: 3, Images: make([]byte, n*784), Labels: make([]int, n)}
+	e := &Explorer{N: n, Row: "Training image", Stride: 3, Labels: make([]int, n),
+		Pictures: &Pictures{Height: 28, Width: 28, Channels: 1, Pixels: make([]byte, n*784)}}
 	for c := range 10 {
 		e.Classes = append(e.Classes, fmt.Sprint(c))
 	}
 	e.Classes[9] = hostile
 	for i := range n {
 		e.Labels[i] = i % 10
-		for x := range ImageSide {
-			e.Images[784*i+x] = byte(i % 251)
+		for x := range 28 {
+			e.Pictures.Pixels[784*i+x] = byte(i % 251)
 		}
 	}
 	for k, name := range []string{"original", "reconstruction", "contrastive"} {
@@ -46,6 +47,7 @@ func sample(n int) Report {
 		}
 		e.Spaces = append(e.Spaces, s)
 	}
+	seed := int64(3)
 	losses := []run.Series{{Model: "reconstruction"}, {Model: "contrastive"}}
 	for step := 1; step <= 2500; step++ {
 		for k := range losses {
@@ -54,7 +56,7 @@ func sample(n int) Report {
 	}
 	return Report{
 		Title: "Nearest centroids & " + hostile, Command: "bin/latent notebook --out " + hostile,
-		Dataset: "mnist", Epochs: 20, Seed: 3, Device: "cpu", Libtorch: "1.13.1", Date: "1 May 2026",
+		Dataset: "mnist", Epochs: 20, Seed: &seed, Device: "cpu", Libtorch: "1.13.1", Date: "1 May 2026",
 		Config: []Setting{{"batch size", "1024"}, {"seed", "3"}, {hostile, hostile}},
 		Accuracy: []Accuracy{
 			{"original", run.Splits{Train: 0.8080, Test: 0.8203}, &run.Splits{Train: 0.8212, Test: 0.83}},

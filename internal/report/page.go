@@ -23,7 +23,8 @@ const maxPage = 15_000_000
 var files embed.FS
 
 // scripts in the order in which the page runs them, as one script.
-var scripts = []string{"theme.js", "chart.js", "points.js", "view.js", "explorer.js"}
+var scripts = []string{"theme.js", "chart.js", "colours.js", "points.js", "grid.js", "blocks.js", "view.js",
+	"selection.js", "search.js", "address.js", "explorer.js"}
 
 var pageTemplate = template.Must(template.New("page.html").Funcs(template.FuncMap{
 	"count":    thousands,
@@ -44,6 +45,7 @@ type page struct {
 	CSS        template.CSS
 	Script     template.JS
 	ScriptHash string // CSP source expression that allows Script alone
+	Beside     bool   // the explorer's data is in scripts beside the page
 }
 
 type picture struct {
@@ -52,9 +54,10 @@ type picture struct {
 	Width, Height int // pixels; 0 where the file does not say
 }
 
-// newPage prepares a valid report.
-func newPage(r Report) (*page, error) {
-	p := &page{Report: r, Chart: newChart(r.Losses)}
+// newPage prepares a valid report, whose explorer's data goes into folder beside the page
+// unless that is empty.
+func newPage(r Report, folder string) (*page, error) {
+	p := &page{Report: r, Chart: newChart(r.Losses), Beside: folder != ""}
 	css, err := files.ReadFile("page/page.css")
 	if err != nil {
 		return nil, fmt.Errorf("report: %w", err)
@@ -87,7 +90,7 @@ func newPage(r Report) (*page, error) {
 		}
 	}
 	if r.Explorer != nil {
-		if p.View, err = newExplorerView(r.Explorer, rest); err != nil {
+		if p.View, err = newExplorerView(r.Explorer, folder, rest); err != nil {
 			return nil, fmt.Errorf("report: explorer images: %w", err)
 		}
 	}
@@ -123,8 +126,10 @@ func describeRun(r Report) (rows []Setting, summary []string) {
 		}
 		add("epochs", strconv.Itoa(r.Epochs), thousands(r.Epochs)+word)
 	}
-	seed := strconv.FormatInt(r.Seed, 10)
-	add("seed", seed, "seed "+seed)
+	if r.Seed != nil {
+		seed := strconv.FormatInt(*r.Seed, 10)
+		add("seed", seed, "seed "+seed)
+	}
 	add("device", r.Device, r.Device)
 	if r.Libtorch != "" {
 		add("libtorch", r.Libtorch, "libtorch "+r.Libtorch)

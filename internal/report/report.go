@@ -6,13 +6,14 @@
 package report
 
 import (
+	"fmt"
 	"io"
+	"path/filepath"
+	"strings"
 
+	"latent/internal/atomicfile"
 	"latent/internal/run"
 )
-
-// ImageSide is the height and the width of an explorer image, in pixels.
-const ImageSide = 28
 
 // Report is the content of the page. Sections whose data is empty are left out.
 // All texts are plain text; Write escapes them.
@@ -21,7 +22,7 @@ type Report struct {
 	Command  string     // command line that made the report
 	Dataset  string     // e.g. "mnist"
 	Epochs   int        // epochs per model
-	Seed     int64      // seed of the run
+	Seed     *int64     // seed of the run; nil: none is shown
 	Device   string     // e.g. "cpu", "cuda:0"
 	Libtorch string     // version, e.g. "1.13.1"
 	Date     string     // shown as given; the page reads no clock
@@ -68,39 +69,45 @@ type Figure struct {
 	Data    []byte // a PNG or SVG file
 }
 
-// Explorer is the data behind the interactive map of N points.
-type Explorer struct {
-	N      int
-	Spaces []Space // 1 to 3
-	Labels []int   // N; indices into Classes
-	// Classes holds the class names, 1 to 256. Colours are matplotlib's C0 to C9,
-	// in turn.
-	Classes []string
-	Images  []byte // N x 28 x 28 grey values, row-major; 0 is black
-	// Stride says that point i is image i*Stride of the training set, which the
-	// page shows as the image's number. 0 counts as unknown: no number is shown.
-	Stride int
-}
-
-// Space is one embedding of the explorer's points.
-type Space struct {
-	Name      string    // "original", ...
-	Embedding []float32 // N x 2, row-major, finite
-	KL        float64   // Kullback-Leibler divergence at the end of t-SNE
-	Predicted []int     // N; nearest-centroid class of each point in this space
-}
-
-// Write validates r and writes the page to w. The page of 20,000 points is at
-// most 15 MB, provided the figures leave room: images that compress badly are
-// stored with fewer grey levels, and the page then says so. Errors name the
-// field that does not fit; nothing is written in that case.
+// Write validates r and writes the page, whole, to w. Pictures that would make it
+// larger than 15 MB are stored with fewer grey levels, down to 16, and the page then
+// says so. An explorer of more than MaxInside points is an error: WriteFile puts its
+// data beside the page. Errors name the field that does not fit; nothing is written in
+// that case.
 func Write(w io.Writer, r Report) error {
 	if err := r.Validate(); err != nil {
 		return err
 	}
-	p, err := newPage(r)
+	if e := r.Explorer; e != nil && e.beside() {
+		return fmt.Errorf("report: Explorer: its data does not fit into one page, at most %s points and "+
+			"%d MB of pictures: use WriteFile", thousands(MaxInside), maxPictures>>20)
+	}
+	p, err := newPage(r, "")
 	if err != nil {
 		return err
 	}
 	return p.write(w)
+}
+
+// WriteFile writes the page to the file path, which ends in .html. Where an explorer has
+// more than MaxInside points, or more pictures than a page holds, its data goes into files in
+// the folder beside the page that has its name and ends in -data; the two move together.
+func WriteFile(path string, r Report) error {
+	if err := r.Validate(); err != nil {
+		return err
+	}
+	folder := ""
+	if r.Explorer != nil && r.Explorer.beside() {
+		folder = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) + "-data"
+	}
+	p, err := newPage(r, folder)
+	if err != nil {
+		return err
+	}
+	if folder != "" {
+		if err := p.View.writeBeside(filepath.Join(filepath.Dir(path), folder)); err != nil {
+			return err
+		}
+	}
+	return atomicfile.Write(path, p.write)
 }

@@ -1,6 +1,6 @@
 "use strict";
-// The page's scripts run as one, in this order: theme, chart, points, view,
-// explorer. They use what is inside the file and nothing else.
+// The page's scripts run as one, in the order in which page.go lists them. They use what is
+// inside the file or beside it, and nothing else.
 
 const $ = (id) => document.getElementById(id);
 

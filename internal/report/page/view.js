@@ -1,10 +1,11 @@
 // A view onto the square [-1, 1]^2 of the points: pan and zoom by pointer, wheel,
-// pinch, keys. createView(stage, canvas, { redraw, hover }) calls redraw() when
-// the view has changed and hover(x, y, touch) or hover() when the pointer points
-// at a place, or no longer does.
-function createView(stage, canvas, { redraw, hover }) {
-  const maxZoom = 60;
-  const view = { width: 1, height: 1, zoom: 1, x: 0, y: 0, scale, toScreen, zoomBy, pan, fit, resize };
+// pinch, keys. createView(stage, canvas, maxZoom, { redraw, hover, draw, drawn, keys }) calls
+// redraw() when the view has changed; hover(x, y, touch) or hover() when the pointer points
+// at a place, or no longer does; and, where view.tool is "box" or "lasso" or Shift is held,
+// draw(path, tool) while the pointer draws, and drawn(path, tool, event) at the end: with
+// null where nothing was drawn. keys are further keys and what they do.
+function createView(stage, canvas, maxZoom, { redraw, hover, draw, drawn, keys: more }) {
+  const view = { width: 1, height: 1, zoom: 1, x: 0, y: 0, tool: "pan", scale, toScreen, zoomBy, pan, fit, show, resize };
 
   // CSS pixels per unit.
   function scale() { return 0.47 * Math.min(view.width, view.height) * view.zoom; }
@@ -37,6 +38,12 @@ function createView(stage, canvas, { redraw, hover }) {
     view.x = view.y = 0;
     redraw();
   }
+  // show brings the place (x, y) of the square into the middle, at least zoom times enlarged.
+  function show(x, y, zoom) {
+    view.zoom = Math.min(maxZoom, Math.max(1, zoom));
+    [view.x, view.y] = [x, y];
+    change();
+  }
   // Follows the stage's size; at most two device pixels per CSS pixel.
   function resize() {
     view.width = canvas.clientWidth;
@@ -49,7 +56,7 @@ function createView(stage, canvas, { redraw, hover }) {
 
   // Pointers that are down, by id. One pans, two pinch.
   const down = new Map();
-  let moved = 0;
+  let moved = 0, path = null, tool = "";
   const local = (event) => {
     const box = canvas.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
@@ -61,9 +68,16 @@ function createView(stage, canvas, { redraw, hover }) {
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || down.size === 2) return;
     canvas.setPointerCapture(event.pointerId);
-    if (down.size === 0) moved = 0;
+    if (down.size === 0) {
+      moved = 0;
+      tool = view.tool !== "pan" ? view.tool : event.shiftKey ? "box" : "";
+      path = tool ? [local(event)] : null;
+    } else if (path) { // a second finger pinches
+      path = null;
+      drawn(null, tool, event);
+    }
     down.set(event.pointerId, local(event));
-    stage.classList.add("dragging");
+    stage.classList.toggle("dragging", !path);
   });
   canvas.addEventListener("pointermove", (event) => {
     const at = local(event), last = down.get(event.pointerId);
@@ -83,6 +97,13 @@ function createView(stage, canvas, { redraw, hover }) {
     }
     moved += Math.hypot(at.x - last.x, at.y - last.y);
     if (moved < 4) return; // still a click or a tap
+    if (path) {
+      const end = path[path.length - 1];
+      if (Math.hypot(at.x - end.x, at.y - end.y) >= 3) path.push(at);
+      hover();
+      draw(path, tool);
+      return;
+    }
     down.set(event.pointerId, at);
     hover();
     pan(at.x - last.x, at.y - last.y);
@@ -91,6 +112,11 @@ function createView(stage, canvas, { redraw, hover }) {
     if (!down.delete(event.pointerId)) return;
     if (down.size === 0) stage.classList.remove("dragging");
     const at = local(event);
+    if (path) {
+      const ready = event.type === "pointerup" && moved >= 4 && path.length > 1 ? path : null;
+      path = null;
+      drawn(ready, tool, event);
+    }
     if (event.type === "pointerup" && moved < 4) hover(at.x, at.y, event.pointerType === "touch");
   };
   canvas.addEventListener("pointerup", up);
@@ -115,10 +141,19 @@ function createView(stage, canvas, { redraw, hover }) {
     ArrowLeft: () => pan(60, 0), ArrowRight: () => pan(-60, 0), ArrowUp: () => pan(0, 60), ArrowDown: () => pan(0, -60),
   };
   canvas.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
-    event.preventDefault();
-    hover();
-    keys[event.key]();
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const shifted = event.shiftKey && more["Shift" + event.key];
+    if (shifted) {
+      event.preventDefault();
+      shifted();
+    } else if (keys[event.key]) {
+      event.preventDefault();
+      hover();
+      keys[event.key]();
+    } else if (more[event.key]) {
+      event.preventDefault();
+      more[event.key]();
+    }
   });
   new ResizeObserver(resize).observe(stage);
   resize();
