@@ -67,10 +67,10 @@ classifies by the nearest centroid or by k-means.
 Results go to stdout (--json for one JSON object), progress to stderr. Exit codes: 0 done,
 1 failed, 2 wrong call, 130 interrupted after saving.`,
 		Writer: out, ErrWriter: os.Stderr,
-		EnableBashCompletion: true,
-		ExitErrHandler:       func(*cli.Context, error) {},
+		EnableBashCompletion: true, DisableSliceFlagSeparator: true, // a file name may hold a comma
+		ExitErrHandler: func(*cli.Context, error) {},
 		Commands: []*cli.Command{
-			dataCommand(), trainCommand(), encodeCommand(), classifyCommand(), tsneCommand(), plotCommand(), notebookCommand(), infoCommand(),
+			dataCommand(), trainCommand(), encodeCommand(), classifyCommand(), tsneCommand(), plotCommand(), notebookCommand(), reportCommand(), infoCommand(),
 			completionCommand(), manCommand(),
 		},
 		Action: needsCommand,
