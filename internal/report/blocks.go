@@ -123,7 +123,10 @@ func newExplorerView(e *Explorer, folder string, rest int) (*explorerView, error
 		v.Find = "row number or label"
 	}
 	for i, s := range e.Spaces {
-		meta := spaceMeta{Name: s.Name, Title: capital(s.Name), Predicted: s.Predicted != nil}
+		meta := spaceMeta{Name: s.Name, Title: s.Title, Predicted: s.Predicted != nil}
+		if s.Title == "" {
+			meta.Title = capital(s.Name)
+		}
 		if !math.IsNaN(s.KL) {
 			meta.KL = &s.KL
 		}

@@ -43,6 +43,7 @@ type Explorer struct {
 // Space is one map of the explorer's points.
 type Space struct {
 	Name      string    // "original", ...
+	Title     string    // on its button; empty: the name with a capital letter
 	Embedding []float32 // N x 2, row-major, finite
 	KL        float64   // Kullback-Leibler divergence at the end of t-SNE; NaN: not known
 	Predicted []int     // N; class that is predicted for each point in this space, or nil

@@ -57,7 +57,7 @@ func (s Sources) Read(ctx context.Context) (*Explorer, error) {
 			return nil, fmt.Errorf("%s has %d points, %s has %d: maps of one page show the same rows",
 				m.Path, y.Rows, s.Maps[0].Path, e.N)
 		}
-		e.Spaces = append(e.Spaces, Space{Name: m.Name, Embedding: y.Data, KL: nan})
+		e.Spaces = append(e.Spaces, Space{Name: m.Name, Title: m.Name, Embedding: y.Data, KL: nan})
 	}
 	for _, read := range []func(context.Context, *Explorer) error{
 		s.readClasses, s.readPictures, s.readColumns, s.readNeighbors,

@@ -8,7 +8,6 @@ import (
 	"image/png"
 	"math"
 	"net/url"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -38,6 +37,12 @@ type tab struct {
 // page's own.
 func openTab(t testing.TB, n int, script string) *tab {
 	t.Helper()
+	return openReport(t, sample(n), script, "")
+}
+
+// openReport opens a report from disk, at the given hash.
+func openReport(t testing.TB, r Report, script, hash string) *tab {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("starts a browser")
 	}
@@ -45,10 +50,10 @@ func openTab(t testing.TB, n int, script string) *tab {
 	if err != nil {
 		t.Skip("chromium is not installed")
 	}
-	b := &tab{TB: t, r: sample(n)}
+	b := &tab{TB: t, r: r}
 	dir := t.TempDir()
 	file := filepath.Join(dir, "report.html")
-	if err := os.WriteFile(file, []byte(render(t, b.r)), 0o600); err != nil {
+	if err := WriteFile(file, b.r); err != nil {
 		t.Fatal(err)
 	}
 
@@ -82,7 +87,7 @@ func openTab(t testing.TB, n int, script string) *tab {
 		b.check(err)
 	}
 	address := url.URL{Scheme: "file", Path: file}
-	b.do(chromedp.EmulateViewport(1000, 640), chromedp.Navigate(address.String()))
+	b.do(chromedp.EmulateViewport(1000, 640), chromedp.Navigate(address.String()+hash))
 	b.wait("explorer.ready")
 	b.settle()
 	return b

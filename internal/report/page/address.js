@@ -16,7 +16,7 @@ function createAddress({ read, apply }) {
   function open() {
     if (!location.hash.startsWith(prefix) || location.hash === own) return;
     apply(Object.fromEntries(new URLSearchParams(location.hash.slice(prefix.length))));
-    $("explorer").scrollIntoView();
+    $("explorer").scrollIntoView({ behavior: "instant" });
   }
   addEventListener("hashchange", open);
   return { note, open };

@@ -43,9 +43,10 @@ const blocks = (() => {
     const most = Math.max(2, Math.ceil((64 << 20) / (rows * width))); // what memory holds
     // load resolves when chunk k is there, or will not come: an old browser, or a missing
     // file. The rest works without.
-    function load(k) {
+    async function load(k) {
+      if (chunks.has(k)) return;
       chunks.set(k, null);
-      return unpacked(`${name}-${k}`, folder).then((bytes) => {
+      await unpacked(`${name}-${k}`, folder).then((bytes) => {
         chunks.set(k, bytes);
         for (const old of chunks.keys()) {
           if (folder && chunks.size > most && old !== k) chunks.delete(old);

@@ -430,7 +430,9 @@ const explorer = $("x-meta") && (() => {
     legend();
     setTool("pan");
     filter();
+    const first = pictures && pictures.load(0); // on its way before it is asked for
     address.open();
-    return pictures && pictures.load(0); // on its way before it is asked for
+    requestAnimationFrame(() => { state.opened = performance.now(); }); // the first frame is drawn
+    return first;
   }
 })();
