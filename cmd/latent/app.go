@@ -82,8 +82,8 @@ Results go to stdout (--json for one JSON object), progress to stderr. Exit code
 	return app
 }
 
-// finish gives a command what all have: one line for a wrong call, and no
-// arguments beside flags.
+// finish gives a command what all have: one line for a wrong call, and no arguments beside
+// flags where it names none.
 func finish(command *cli.Command) {
 	command.OnUsageError = onUsageError
 	command.HideHelpCommand = true
@@ -92,7 +92,7 @@ func finish(command *cli.Command) {
 	} else {
 		action := command.Action
 		command.Action = func(c *cli.Context) error {
-			if c.Args().Present() {
+			if c.Args().Present() && c.Command.ArgsUsage == "" {
 				return usagef("%s takes flags only, not %q (see %s --help)", c.Command.HelpName, c.Args().First(), c.Command.HelpName)
 			}
 			return action(c)
