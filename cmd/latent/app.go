@@ -70,7 +70,7 @@ Results go to stdout (--json for one JSON object), progress to stderr. Exit code
 		EnableBashCompletion: true, DisableSliceFlagSeparator: true, // a file name may hold a comma
 		ExitErrHandler: func(*cli.Context, error) {},
 		Commands: []*cli.Command{
-			dataCommand(), trainCommand(), encodeCommand(), classifyCommand(), tsneCommand(), plotCommand(), notebookCommand(), reportCommand(), infoCommand(),
+			dataCommand(), trainCommand(), encodeCommand(), classifyCommand(), tsneCommand(), plotCommand(), notebookCommand(), reportCommand(), viewCommand(), infoCommand(),
 			completionCommand(), manCommand(),
 		},
 		Action: needsCommand,
