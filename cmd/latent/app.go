@@ -70,7 +70,7 @@ Results go to stdout (--json for one JSON object), progress to stderr. Exit code
 		EnableBashCompletion: true, DisableSliceFlagSeparator: true, // a file name may hold a comma
 		ExitErrHandler: func(*cli.Context, error) {},
 		Commands: []*cli.Command{
-			dataCommand(), trainCommand(), encodeCommand(), classifyCommand(), tsneCommand(), plotCommand(), notebookCommand(), reportCommand(), infoCommand(),
+			dataCommand(), trainCommand(), encodeCommand(), classifyCommand(), tsneCommand(), plotCommand(), notebookCommand(), reportCommand(), viewCommand(), infoCommand(),
 			completionCommand(), manCommand(),
 		},
 		Action: needsCommand,
@@ -82,8 +82,8 @@ Results go to stdout (--json for one JSON object), progress to stderr. Exit code
 	return app
 }
 
-// finish gives a command what all have: one line for a wrong call, and no
-// arguments beside flags.
+// finish gives a command what all have: one line for a wrong call, and no arguments beside
+// flags where it names none.
 func finish(command *cli.Command) {
 	command.OnUsageError = onUsageError
 	command.HideHelpCommand = true
@@ -92,7 +92,7 @@ func finish(command *cli.Command) {
 	} else {
 		action := command.Action
 		command.Action = func(c *cli.Context) error {
-			if c.Args().Present() && !command.SkipFlagParsing {
+			if c.Args().Present() && c.Command.ArgsUsage == "" && !command.SkipFlagParsing {
 				return usagef("%s takes flags only, not %q (see %s --help)", c.Command.HelpName, c.Args().First(), c.Command.HelpName)
 			}
 			return action(c)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -25,7 +26,13 @@ one to the other. Above 100,000 points the data is in a folder beside the page: 
     latent report --map tsne=y.npy --map pca=p.csv --labels labels.npy --input x.npy -o map.html
     latent report --map y.npy --columns customers.csv -o customers.html
     latent report --map y.npy --labels train-labels-idx1-ubyte.gz --images train-images-idx3-ubyte.gz \
-        --every 3 -o digits.html`,
+        --every 3 -o digits.html
+
+Run folders and notebooks' folders, set side by side: one table, one chart of losses, and the maps,
+turned to lie as the first one does.
+
+    latent report runs/a runs/b -o compare.html`,
+		ArgsUsage: "[RUN1 RUN2 ...]",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "map", Usage: "matrix of two columns, `Y.npy` or Y.csv, or NAME=Y.npy; may be repeated"},
 			&cli.StringFlag{Name: "labels", Usage: "the points' classes: `L.npy`, an IDX file, or a .txt or .csv file of one label per line"},
@@ -52,8 +59,11 @@ func writeReport(c *cli.Context) error {
 	if extension := strings.ToLower(filepath.Ext(output)); extension != ".html" && extension != ".htm" {
 		return usagef("--output must end in .html, got %q", output)
 	}
+	if c.Args().Present() {
+		return compareRuns(c, output)
+	}
 	if len(c.StringSlice("map")) == 0 {
-		return usagef("%s needs --map (see %s --help)", c.Command.HelpName, c.Command.HelpName)
+		return usagef("%s needs --map, or run folders (see %s --help)", c.Command.HelpName, c.Command.HelpName)
 	}
 	for _, flag := range []string{"every", "neighbors"} {
 		if c.Int(flag) < 1 {
@@ -107,6 +117,29 @@ func writeReport(c *cli.Context) error {
 	err = report.WriteFile(output, report.Report{Title: title, Date: time.Now().Format("2 January 2006, 15:04"), Explorer: e})
 	d.Done()
 	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(c.App.Writer, output)
+	return err
+}
+
+// compareRuns writes the report of several run folders.
+func compareRuns(c *cli.Context, output string) error {
+	for _, name := range []string{"map", "labels", "predicted", "class-names", "images", "columns", "input", "every"} {
+		if c.IsSet(name) {
+			return usagef("--%s is for maps: leave it out beside run folders", name)
+		}
+	}
+	r, err := report.Runs(c.Args().Slice())
+	if err != nil {
+		return err
+	}
+	if title := c.String("title"); title != "" {
+		r.Title = title
+	}
+	r.Date = time.Now().Format("2 January 2006, 15:04")
+	r.Command = command(os.Args)
+	if err := report.WriteFile(output, r); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(c.App.Writer, output)

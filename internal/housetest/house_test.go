@@ -27,6 +27,7 @@ var floors = [][]string{
 	{"cmd", "examples", "scripts"},
 	{"internal/notebook"},
 	{"internal/stage", "internal/train"},
+	{"internal/view"},
 	{"internal/report", "internal/figure"},
 	{"internal/run"},
 	{"contrastive"},

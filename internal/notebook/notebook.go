@@ -88,7 +88,9 @@ func Run(ctx context.Context, dir string, o Options, r progress.Reporter) (train
 			return train.Result{}, err
 		}
 	}
-	b := &book{o: o, folder: folder, report: r}
+	recorder := progress.NewRecorder(r, folder.Path(run.StatusFile))
+	defer recorder.Close()
+	b := &book{o: o, folder: folder, report: recorder}
 	if err := b.plan(); err != nil {
 		return train.Result{}, err
 	}

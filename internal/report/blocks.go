@@ -266,6 +266,10 @@ func (v *explorerView) writeBeside(dir string) error {
 	return nil
 }
 
+// Quantise is a map's positions as pages take them: n x 2 little-endian int16 in the square
+// [-32767, 32767]^2, centred, both axes by the same factor.
+func Quantise(y []float32) []byte { return quantise(y) }
+
 // quantise maps an n x 2 embedding into the square [-32767, 32767]^2: centred,
 // both axes by the same factor, so shapes stay as they are.
 func quantise(y []float32) []byte {

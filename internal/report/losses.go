@@ -54,6 +54,18 @@ type chartSeries struct {
 	Mean  []float32 `json:"mean"`
 }
 
+// Chart is what a page draws of a loss curve: means over stretches of steps.
+type Chart = chartMeta
+
+// NewChart is the chart of losses, nil where there is nothing to draw.
+func NewChart(series []run.Series) *Chart {
+	c := newChart(series)
+	if c == nil {
+		return nil
+	}
+	return &c.Meta
+}
+
 // newChart returns nil where there is nothing to draw.
 func newChart(series []run.Series) *chart {
 	lo, hi, xmax := math.Inf(1), math.Inf(-1), 1

@@ -33,6 +33,16 @@ var pageTemplate = template.Must(template.New("page.html").Funcs(template.FuncMa
 	"capital":  capital,
 }).ParseFS(files, "page/page.html"))
 
+// Asset is a part of the page for others that look like it: page.css, or one of its scripts.
+// It panics where there is none of this name.
+func Asset(name string) string {
+	b, err := files.ReadFile("page/" + name)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
 // page is what the template reads.
 type page struct {
 	Report

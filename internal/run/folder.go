@@ -25,6 +25,8 @@ const (
 	ConfigFile  = "config.json"
 	LossesFile  = "losses.csv"
 	MetricsFile = "metrics.json"
+	StatusFile  = "status.json" // a progress.Record, while work is going on
+	PreviewFile = "preview.png" // test images and their reconstructions, while training
 	lockFile    = ".lock"
 )
 

@@ -55,6 +55,9 @@ func Run(ctx context.Context, dir string, c Config, o Options) (Result, error) {
 			return Result{}, err
 		}
 		defer j.folder.Close()
+		recorder := progress.NewRecorder(o.Report, j.folder.Path(run.StatusFile))
+		defer recorder.Close()
+		j.report = recorder
 		if err := c.start(); err != nil {
 			return Result{}, err
 		}
