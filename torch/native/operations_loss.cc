@@ -5,7 +5,7 @@ const char *latent_op_CrossEntropy(Tensor x_, Tensor target_, int64_t reduction,
   return latent::guard([&] {
     const at::Tensor &x = *x_;
     const at::Tensor &target = *target_;
-    latent::give(out, at::cross_entropy_loss(x, target, {}, reduction));
+    latent::give(out, at::cross_entropy_loss(latent::classes(x), target, {}, reduction));
   });
 }
 
@@ -13,7 +13,7 @@ const char *latent_op_CrossEntropySmoothed(Tensor x_, Tensor target_, double smo
   return latent::guard([&] {
     const at::Tensor &x = *x_;
     const at::Tensor &target = *target_;
-    latent::give(out, at::cross_entropy_loss(x, target, {}, reduction, -100, smoothing));
+    latent::give(out, at::cross_entropy_loss(latent::classes(x), target, {}, reduction, -100, smoothing));
   });
 }
 
@@ -21,7 +21,7 @@ const char *latent_op_NLLLoss(Tensor x_, Tensor target_, int64_t reduction, Tens
   return latent::guard([&] {
     const at::Tensor &x = *x_;
     const at::Tensor &target = *target_;
-    latent::give(out, at::nll_loss_nd(x, target, {}, reduction));
+    latent::give(out, at::nll_loss_nd(latent::classes(x), target, {}, reduction));
   });
 }
 

@@ -64,6 +64,12 @@ inline at::Tensor normalize(const at::Tensor &x, int64_t dim) {
   return F::normalize(x, F::NormalizeFuncOptions().p(2).dim(dim).eps(1e-12));
 }
 
+// libtorch 1.13 crashes in the gradient of a single row without classes.
+inline const at::Tensor &classes(const at::Tensor &x) {
+  TORCH_CHECK(x.dim() != 1 || x.numel() > 0, "a row of no classes");
+  return x;
+}
+
 inline at::Tensor linear(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias) {
   return bias.defined() ? at::linear(x, weight, bias) : at::linear(x, weight);
 }
