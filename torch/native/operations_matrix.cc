@@ -138,7 +138,7 @@ const char *latent_op_ScaledDotProductAttention(Tensor query_, Tensor key_, Tens
     const at::Tensor &query = *query_;
     const at::Tensor &key = *key_;
     const at::Tensor &value = *value_;
-    latent::give(out, at::scaled_dot_product_attention(query, key, value, {}, 0.0, causal));
+    latent::give(out, at::scaled_dot_product_attention(latent::attended(query), latent::attended(key), latent::attended(value), {}, 0.0, causal));
   });
 #else
   return latent::too_old("scaled_dot_product_attention", "2.0");

@@ -70,6 +70,12 @@ inline const at::Tensor &classes(const at::Tensor &x) {
   return x;
 }
 
+// libtorch 2 divides by zero where there is nothing to attend to.
+inline const at::Tensor &attended(const at::Tensor &x) {
+  TORCH_CHECK(x.numel() > 0, "an empty tensor of shape ", x.sizes());
+  return x;
+}
+
 inline at::Tensor linear(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias) {
   return bias.defined() ? at::linear(x, weight, bias) : at::linear(x, weight);
 }
