@@ -64,12 +64,3 @@ func wholeNotebook(c *cli.Context) error {
 	fmt.Fprintf(c.App.Writer, "%s: epochs %d, report in %s/report.html\n\n", dir, metrics.Epochs, strings.TrimSuffix(dir, "/"))
 	return printMetrics(c.App.Writer, metrics, notebook.Notes(o.Config))
 }
-
-// command is the call as one would type it.
-func command(args []string) string {
-	words := make([]string, len(args))
-	for i, word := range args {
-		words[i] = quote(word)
-	}
-	return strings.Join(words, " ")
-}

@@ -86,3 +86,20 @@ func printMetrics(w io.Writer, m train.Result, notes []string) error {
 	}
 	return nil
 }
+
+// command is the call as one would type it.
+func command(args []string) string {
+	words := make([]string, len(args))
+	for i, word := range args {
+		words[i] = quote(word)
+	}
+	return strings.Join(words, " ")
+}
+
+// quote makes a word of a shell command.
+func quote(word string) string {
+	if !strings.ContainsAny(word, " \t\n'\"\\$`&|;<>()*?[]#~!{}") {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -101,12 +100,4 @@ func trainModel(c *cli.Context) error {
 	}
 	fmt.Fprintf(c.App.Writer, "%s: epochs %d, %.1f s of training\n\n", dir, metrics.Epochs, metrics.Seconds[config.Space()])
 	return printMetrics(c.App.Writer, metrics, notebook.Notes(config))
-}
-
-// quote makes a word of a shell command.
-func quote(word string) string {
-	if !strings.ContainsAny(word, " \t\n'\"\\$`&|;<>()*?[]#~!{}") {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -96,30 +96,30 @@ func (e *Explorer) validate() error {
 	if p := e.Pictures; p != nil {
 		if min(p.Height, p.Width) < 1 || max(p.Height, p.Width) > 256 ||
 			(p.Channels != 1 && p.Channels != 3) {
-			return fmt.Errorf("Pictures: %d x %d pixels of %d values, want 1 to 256 each way and 1 or 3 values",
+			return fmt.Errorf("field Pictures: %d x %d pixels of %d values, want 1 to 256 each way and 1 or 3 values",
 				p.Height, p.Width, p.Channels)
 		}
 		if want := e.N * p.size(); len(p.Pixels) != want {
-			return fmt.Errorf("Pictures: Pixels has %d bytes, want %d (%d x %d x %d x %d)",
+			return fmt.Errorf("field Pictures: Pixels has %d bytes, want %d (%d x %d x %d x %d)",
 				len(p.Pixels), want, e.N, p.Height, p.Width, p.Channels)
 		}
 	}
 	if len(e.Neighbors) != e.N*e.K {
-		return fmt.Errorf("Neighbors has %d entries, want %d (%d x %d)", len(e.Neighbors), e.N*e.K, e.N, e.K)
+		return fmt.Errorf("field Neighbors has %d entries, want %d (%d x %d)", len(e.Neighbors), e.N*e.K, e.N, e.K)
 	}
 	for i, j := range e.Neighbors {
 		if j < 0 || int(j) >= e.N {
-			return fmt.Errorf("Neighbors[%d] is %d, want 0 to %d", i, j, e.N-1)
+			return fmt.Errorf("field Neighbors[%d] is %d, want 0 to %d", i, j, e.N-1)
 		}
 	}
 	for i, s := range e.Spaces {
 		if err := s.validate(e); err != nil {
-			return fmt.Errorf("Spaces[%d] (%s): %w", i, s.Name, err)
+			return fmt.Errorf("field Spaces[%d] (%s): %w", i, s.Name, err)
 		}
 	}
 	for i, c := range e.Columns {
 		if err := c.validate(e.N); err != nil {
-			return fmt.Errorf("Columns[%d] (%s): %w", i, c.Name, err)
+			return fmt.Errorf("field Columns[%d] (%s): %w", i, c.Name, err)
 		}
 	}
 	return nil
@@ -127,11 +127,11 @@ func (e *Explorer) validate() error {
 
 func (s Space) validate(e *Explorer) error {
 	if len(s.Embedding) != 2*e.N {
-		return fmt.Errorf("Embedding has %d values, want %d (%d x 2)", len(s.Embedding), 2*e.N, e.N)
+		return fmt.Errorf("field Embedding has %d values, want %d (%d x 2)", len(s.Embedding), 2*e.N, e.N)
 	}
 	for j, v := range s.Embedding {
 		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-			return fmt.Errorf("Embedding of point %d holds %v", j/2, v)
+			return fmt.Errorf("field Embedding of point %d holds %v", j/2, v)
 		}
 	}
 	if !nonNegative(s.KL) && !math.IsNaN(s.KL) {
@@ -155,7 +155,7 @@ func (c Column) validate(n int) error {
 	}
 	for i, v := range c.Numbers {
 		if math.IsInf(float64(v), 0) {
-			return fmt.Errorf("Numbers[%d] is %v", i, v)
+			return fmt.Errorf("field Numbers[%d] is %v", i, v)
 		}
 	}
 	if c.Categories == nil {

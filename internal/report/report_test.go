@@ -277,7 +277,7 @@ func TestValidate(t *testing.T) {
 		}, "Numbers[49] is +Inf"},
 		{"labels", func(r *Report) { r.Explorer.Labels = r.Explorer.Labels[1:] }, "Labels has 49 entries, want 50"},
 		{"label", func(r *Report) { r.Explorer.Labels[4] = 10 }, "Labels[4] is 10, want 0 to 9"},
-		{"embedding", func(r *Report) { r.Explorer.Spaces[1].Embedding = nil }, "Spaces[1] (reconstruction): Embedding has 0 values, want 100"},
+		{"embedding", func(r *Report) { r.Explorer.Spaces[1].Embedding = nil }, "Spaces[1] (reconstruction): field Embedding has 0 values, want 100"},
 		{"coordinate", func(r *Report) { r.Explorer.Spaces[0].Embedding[7] = float32(math.Inf(1)) }, "Embedding of point 3 holds +Inf"},
 		{"kl", func(r *Report) { r.Explorer.Spaces[2].KL = math.Inf(1) }, "KL is +Inf"},
 		{"predicted", func(r *Report) { r.Explorer.Spaces[2].Predicted[0] = -1 }, "Predicted[0] is -1"},
