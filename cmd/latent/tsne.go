@@ -129,7 +129,7 @@ func embed(c *cli.Context) error {
 	if !math.IsNaN(e.KL) {
 		kl = &e.KL
 	}
-	return report(c, map[string]any{"kl": kl, "iterations": e.Iterations, "stop": e.Stop, "schedule": e.Schedule.String(), "n": e.N, "dims": e.Components,
+	return printResult(c, map[string]any{"kl": kl, "iterations": e.Iterations, "stop": e.Stop, "schedule": e.Schedule.String(), "n": e.N, "dims": e.Components,
 		"seconds": e.Elapsed.Seconds(), "seconds_neighbors": e.ElapsedNeighbors.Seconds()},
 		"%s: %d points in %d dimensions, KL %.4f after %d iterations, %.1f s\n",
 		output, e.N, e.Components, e.KL, e.Iterations, e.Elapsed.Seconds())
@@ -244,13 +244,13 @@ func transformLater(c *cli.Context) error {
 		return err
 	}
 	seconds := time.Since(began).Seconds()
-	return report(c, map[string]any{"n": added.Rows, "dims": e.Components, "seconds": seconds},
+	return printResult(c, map[string]any{"n": added.Rows, "dims": e.Components, "seconds": seconds},
 		"%s: %d points placed in a map of %d, %.1f s\n", c.String("transform-output"), added.Rows, e.N, seconds)
 }
 
-// report prints a result, as JSON where that is wanted, unless the result's matrix was written to
+// printResult prints a result, as JSON where that is wanted, unless the result's matrix was written to
 // standard output.
-func report(c *cli.Context, values map[string]any, format string, args ...any) error {
+func printResult(c *cli.Context, values map[string]any, format string, args ...any) error {
 	if c.String("output") == standardStream || c.String("transform-output") == standardStream {
 		return nil
 	}
