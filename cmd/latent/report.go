@@ -32,7 +32,7 @@ one to the other. Above 100,000 points the data is in a folder beside the page: 
 Run folders and notebooks' folders, set side by side: one table, one chart of losses, and the maps,
 turned to lie as the first one does.
 
-    latent report runs/a runs/b -o compare.html`,
+    latent report -o compare.html runs/a runs/b`,
 		ArgsUsage: "[RUN1 RUN2 ...]",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "map", Usage: "matrix of two columns, `Y.npy` or Y.csv, or NAME=Y.npy; may be repeated"},
