@@ -31,7 +31,7 @@ further, and a changed option repeats only what depends on it.
 		Flags: slices.Concat([]cli.Flag{
 			outFlag("folder `DIR` for all results"),
 			&cli.IntFlag{Name: "every", Value: notebook.DefaultOptions().Every, Usage: "embed every `K`-th training image"},
-		}, optionFlags(notebook.DefaultOptions().Config), []cli.Flag{jsonFlag(), quietFlag()}),
+		}, optionFlags(notebook.DefaultOptions().Config), []cli.Flag{viewFlag(), jsonFlag(), quietFlag()}),
 		Action: wholeNotebook,
 	}
 }
@@ -50,6 +50,7 @@ func wholeNotebook(c *cli.Context) error {
 		return err
 	}
 	d := display(c)
+	defer watch(c, dir, d)()
 	metrics, err := notebook.Run(c.Context, dir, o, d)
 	d.Done()
 	if errors.Is(err, context.Canceled) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"latent/internal/progress"
 	"latent/internal/report"
 	"latent/tsne"
 )
@@ -31,7 +32,7 @@ one to the other. Above 100,000 points the data is in a folder beside the page: 
 Run folders and notebooks' folders, set side by side: one table, one chart of losses, and the maps,
 turned to lie as the first one does.
 
-    latent report runs/a runs/b -o compare.html`,
+    latent report -o compare.html runs/a runs/b`,
 		ArgsUsage: "[RUN1 RUN2 ...]",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "map", Usage: "matrix of two columns, `Y.npy` or Y.csv, or NAME=Y.npy; may be repeated"},
@@ -40,7 +41,7 @@ turned to lie as the first one does.
 			&cli.StringFlag{Name: "class-names", Usage: "text `FILE` of one name per line, for classes 0, 1, ..."},
 			&cli.StringFlag{Name: "images", Usage: "pictures of the points: IDX `FILE`, .npy of one square grey picture per row, or a folder of PNG, JPEG or GIF files in the order of their names"},
 			&cli.StringFlag{Name: "columns", Usage: "`FILE.csv` with a header: numbers and categories to colour by, texts to show and to search"},
-			&cli.StringFlag{Name: "input", Usage: "matrix `X.npy` or X.csv that was embedded: lines lead to a point's nearest rows in it"},
+			&cli.StringFlag{Name: "input", Usage: "matrix `X.npy` or X.csv that was embedded: lines lead to a point's nearest rows in it (more than 95 % of them)"},
 			&cli.IntFlag{Name: "neighbors", Value: 10, Usage: "number of nearest rows, of --input"},
 			&cli.IntFlag{Name: "every", Value: 1, Usage: "take each `K`-th row of all files but the maps, from the first on"},
 			&cli.StringFlag{Name: "title", Usage: "heading of the page", DefaultText: "the names of the maps"},
@@ -77,7 +78,9 @@ func writeReport(c *cli.Context) error {
 	d := display(c)
 	s := report.Sources{Labels: c.String("labels"), Names: c.String("class-names"), Pictures: c.String("images"),
 		Columns: c.String("columns"), Input: c.String("input"), Every: c.Int("every"),
-		Neighbors: c.Int("neighbors"), Finder: tsne.ExactNeighbors{Threads: n},
+		Neighbors: c.Int("neighbors"), Finder: tsne.ApproximateNeighbors{Threads: n, Progress: func(done, total int) {
+			d.Update(progress.Status{Label: "neighbors", Unit: "rows", Done: done, Total: total})
+		}},
 		Note: func(line string) { d.Printf("%s", line) }}
 	names := map[string]bool{}
 	for _, value := range c.StringSlice("map") {

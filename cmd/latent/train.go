@@ -38,7 +38,7 @@ step, and rank 0 writes the run folder:
 		Flags: slices.Concat([]cli.Flag{
 			outFlag("run folder `DIR` of the model"),
 			&cli.BoolFlag{Name: "resume", Usage: "resume the run in --out with its own options", DisableDefaultText: true},
-		}, optionFlags(train.DefaultConfig()), []cli.Flag{jsonFlag(), quietFlag()}),
+		}, optionFlags(train.DefaultConfig()), []cli.Flag{viewFlag(), jsonFlag(), quietFlag()}),
 		Action: trainModel,
 	}
 }
@@ -77,6 +77,9 @@ func trainModel(c *cli.Context) error {
 	d := display(c)
 	if group != nil && group.Rank > 0 {
 		d = progress.New(io.Discard, progress.Options{Quiet: true})
+	}
+	if group == nil || group.Rank == 0 {
+		defer watch(c, dir, d)()
 	}
 	metrics, err := train.Run(c.Context, dir, config, train.Options{
 		Resume: c.Bool("resume"), Group: group, Label: "train", Report: d,

@@ -81,6 +81,14 @@ func TestWrongCalls(t *testing.T) {
 		{"plot pie", `"pie"`},
 		{"plot loss --output l.png", "--run"},
 		{"plot scatter --output l.png", "--input"},
+		{"report --map y.npy --output m.png", "--output must end in .html"},
+		{"report --output m.html", "--map"},
+		{"report --map a=y.npy --map a=z.npy -o m.html", "called a"},
+		{"report --map y.npy --predicted b=p.npy -o m.html", "no map is called b"},
+		{"report --map y.npy --every 0 -o m.html", "--every must be at least 1"},
+		{"report --map y.npy -o m.html runs/a", "--map is for maps"},
+		{"view", "takes one folder"},
+		{"view --port 70000 .", "--port must be 0 to 65535"},
 		{"info --threads x", "--threads"},
 	} {
 		refuse(t, 2, strings.Fields(c.call), c.want)
@@ -92,13 +100,15 @@ func TestHelp(t *testing.T) {
 	common := "--data --dataset --device --threads --seed"
 	for command, flags := range map[string]string{
 		"data":         "--data --dataset --json --quiet",
-		"train":        common + " --out --epochs --batch-size --lr --weight-decay --contrastive --temperature --similarity --augment --contrastive-weight --init --shuffle --precision --resume --json --quiet",
+		"train":        common + " --out --epochs --batch-size --lr --weight-decay --contrastive --temperature --similarity --augment --contrastive-weight --init --shuffle --precision --resume --view --json --quiet",
 		"encode":       "--run --split --input --output --device --threads",
 		"classify":     "--run --metric --clusters --confusion --json",
 		"tsne":         "--input --output --format --every --knn --metric --kernel --method --alpha --late-exaggeration --save --load --transform --transform-output --perplexity --theta --schedule --iterations --early-exaggeration --exaggeration-iterations --learning-rate --init --seed --threads --json",
 		"plot loss":    "--run --output",
 		"plot scatter": "--input --labels --output",
-		"notebook":     common + " --out --epochs --every --contrastive --temperature --similarity --augment --json",
+		"notebook":     common + " --out --epochs --every --contrastive --temperature --similarity --augment --view --json",
+		"report":       "--map --labels --predicted --class-names --images --columns --input --neighbors --every --title --output --threads",
+		"view":         "--port --no-browser",
 		"info":         "--json",
 	} {
 		help := must(t, append(strings.Fields(command), "--help")...).stdout

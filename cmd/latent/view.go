@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"runtime"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"latent/internal/progress"
 	"latent/internal/view"
 )
 
@@ -56,6 +59,40 @@ func viewFolder(c *cli.Context) error {
 		return err
 	}
 	return nil // Ctrl-C is how it ends
+}
+
+func viewFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "view", Usage: "open the browser and show the work there, until it ends", DisableDefaultText: true}
+}
+
+// watch shows dir, once it is there, to the browser until ctx ends, if --view asks for it.
+// The work goes on whether or not that succeeds.
+func watch(c *cli.Context, dir string, d *progress.Display) (stop context.CancelFunc) {
+	ctx, stop := context.WithCancel(c.Context)
+	if !c.Bool("view") {
+		return stop
+	}
+	go func() {
+		for {
+			if info, err := os.Stat(dir); err == nil && info.IsDir() {
+				break
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
+		s, err := view.Listen(dir, 0)
+		if err != nil {
+			d.Printf("note: nothing to see in the browser: %v", err)
+			return
+		}
+		d.Printf("%s", s.URL())
+		openBrowser(s.URL())
+		_ = s.Serve(ctx)
+	}()
+	return stop
 }
 
 // openBrowser opens a page in the user's browser, where there is one.

@@ -33,6 +33,13 @@ func (b *book) embed(ctx context.Context, label string, s *space) (run.TSNE, err
 	o := tsne.DefaultOptions()
 	o.Seed, o.Threads, o.Progress = 3, b.o.Threads, ShowTSNE(b.report, label)
 	o.Neighbors = Neighbors(o.Threads)
+	frames := run.NewFrames(b.folder.Path("tsne/" + s.name + ".frame.npy"))
+	defer frames.Close()
+	o.CallbackEvery = 5
+	o.Callback = func(_ int, _ float64, y []float32) bool {
+		frames.Show(y, x.Rows)
+		return false
+	}
 	e, err := tsne.Fit(ctx, x.Data, x.Rows, o)
 	if err != nil {
 		return run.TSNE{}, err

@@ -26,7 +26,6 @@ const (
 	LossesFile  = "losses.csv"
 	MetricsFile = "metrics.json"
 	StatusFile  = "status.json" // a progress.Record, while work is going on
-	PreviewFile = "preview.png" // test images and their reconstructions, while training
 	lockFile    = ".lock"
 )
 

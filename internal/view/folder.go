@@ -247,22 +247,11 @@ func (f *folder) serveLabels(w http.ResponseWriter) {
 }
 
 // pictureNames are pictures that the page shows where they are.
-func (f *folder) pictureNames() []string {
-	return []string{"preview", "preview-reconstruction", "preview-contrastive", "reconstructions"}
-}
+func (f *folder) pictureNames() []string { return []string{"reconstructions"} }
 
 func (f *folder) hasPicture(name string) bool { return slices.Contains(f.pictureNames(), name) }
 
-func (f *folder) picture(name string) string {
-	switch name {
-	case "preview":
-		return run.PreviewFile
-	case "reconstructions":
-		return filepath.Join("figures", "reconstructions.png")
-	}
-	_, model, _ := strings.Cut(name, "-")
-	return filepath.Join(model, run.PreviewFile)
-}
+func (f *folder) picture(name string) string { return filepath.Join("figures", name+".png") }
 
 // serve sends a regular file of the folder.
 func (f *folder) serve(w http.ResponseWriter, r *http.Request, kind string, parts ...string) {
