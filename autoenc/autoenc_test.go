@@ -1,3 +1,5 @@
+//go:build linux && cgo
+
 // Above 400 lines: the goldens and small runs here are what all the tests stand on.
 
 package autoenc

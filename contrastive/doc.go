@@ -1,3 +1,5 @@
+//go:build linux && cgo
+
 // Package contrastive holds losses on latent vectors that are added to the
 // autoencoder's reconstruction loss: the notebook's own (cells 8 to 10), NT-Xent
 // (Chen et al. 2020, SimCLR, equation 1) and SupCon (Khosla et al. 2020,

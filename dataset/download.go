@@ -9,8 +9,9 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"syscall"
 	"time"
+
+	"latent/internal/atomicfile"
 )
 
 // partExt ends the name of a download that is not complete.
@@ -173,7 +174,7 @@ func openPart(path string) (*os.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
+		if errors.Is(atomicfile.TryLock(f), atomicfile.ErrLocked) {
 			f.Close()
 			return nil, fmt.Errorf("%s: another process is downloading it; wait until it finishes", path)
 		}

@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -59,17 +58,6 @@ func TestReadIDXLabels(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	if _, err = ReadIDXLabels(path + ".none"); err == nil || !strings.Contains(err.Error(), "no such file") {
-		t.Errorf("error %v", err)
-	}
-}
-
-// A pipe is refused, not waited for.
-func TestReadIDXPipe(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "labels.idx1")
-	if err := syscall.Mkfifo(path, 0o600); err != nil {
-		t.Skip(err)
-	}
-	if _, err := ReadIDX(path); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -1,3 +1,5 @@
+//go:build linux && cgo
+
 // Package torch binds libtorch, versions 1.13 to 2.11, by PyTorch's names: tensors,
 // gradients, operations, modules, optimisers, random numbers and process groups. It
 // builds on [gotorch] for tensors, some operations and initial weights, and adds what

@@ -1,3 +1,5 @@
+//go:build linux && cgo
+
 package torch
 
 // The one place with cgo flags. `make` puts libcgotorch.so, gotorch's C++ and the shim in native/ linked to the

@@ -92,7 +92,7 @@ func finish(command *cli.Command) {
 	} else {
 		action := command.Action
 		command.Action = func(c *cli.Context) error {
-			if c.Args().Present() {
+			if c.Args().Present() && !command.SkipFlagParsing {
 				return usagef("%s takes flags only, not %q (see %s --help)", c.Command.HelpName, c.Args().First(), c.Command.HelpName)
 			}
 			return action(c)

@@ -42,7 +42,7 @@ func TestBashCompletion(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{"latent cla", "classify"},
 		{"latent plot ", "loss scatter"},
-		{"latent train --contrastive-w", "--contrastive-weight"},
+		{"latent tsne --learning", "--learning-rate"},
 		{"latent tsne --no-such", ""},
 	} {
 		// The first line stands in for the bash-completion package's function.
@@ -110,6 +110,6 @@ func TestShortFlags(t *testing.T) {
 	if _, err := os.Stat(output); err != nil || r.stderr != "" {
 		t.Errorf("-o: %v; -q leaves %q", err, r.stderr)
 	}
-	refuse(t, 2, []string{"train", "-o"}, "no value for flag -o")
-	refuse(t, 2, []string{"train", "-x"}, "unknown flag -x")
+	refuse(t, 2, []string{"tsne", "-o"}, "no value for flag -o")
+	refuse(t, 2, []string{"tsne", "-x"}, "unknown flag -x")
 }

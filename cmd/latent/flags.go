@@ -1,17 +1,16 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/urfave/cli/v2"
 
-	"latent/autoenc"
 	"latent/dataset"
 	"latent/internal/matrix"
 	"latent/internal/progress"
@@ -26,18 +25,6 @@ func jsonFlag() cli.Flag {
 
 func quietFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "do not show progress", DisableDefaultText: true}
-}
-
-// optionFlags are the flags of a training run's options, all or the named ones.
-func optionFlags(c train.Config, names ...string) []cli.Flag {
-	var flags []cli.Flag
-	for _, o := range c.Options() {
-		if len(names) > 0 && !slices.Contains(names, o.Flag) {
-			continue
-		}
-		flags = append(flags, optionFlag(o))
-	}
-	return flags
 }
 
 func optionFlag(o train.Option) cli.Flag {
@@ -57,46 +44,6 @@ func optionFlag(o train.Option) cli.Flag {
 	panic(fmt.Sprintf("no flag for an option of type %T", o.Value))
 }
 
-// setOptions overwrites a run's options by the flags that were given.
-func setOptions(c *cli.Context, config *train.Config) {
-	for _, o := range config.Options() {
-		if !c.IsSet(o.Flag) {
-			continue
-		}
-		switch v := o.Value.(type) {
-		case *int:
-			*v = c.Int(o.Flag)
-		case *int64:
-			*v = c.Int64(o.Flag)
-		case *float64:
-			*v = c.Float64(o.Flag)
-		case *bool:
-			*v = c.Bool(o.Flag)
-		case *string:
-			*v = c.String(o.Flag)
-		}
-	}
-}
-
-// wrongOption is the error of a call whose options do not validate. It names the flag.
-func wrongOption(err error) error {
-	var bad *autoenc.OptionError
-	if errors.As(err, &bad) {
-		return usagef("--%s must be %s, got %v", flagOf(bad.Field), bad.Want, bad.Value)
-	}
-	return usageError{err}
-}
-
-// flagOf is the flag of an option of a training run.
-func flagOf(field string) string {
-	for _, o := range new(train.Config).Options() {
-		if o.Field == field {
-			return o.Flag
-		}
-	}
-	return kebab(field)
-}
-
 // kebab makes a flag's name of a field's: EarlyExaggeration is early-exaggeration.
 func kebab(field string) string {
 	var flag strings.Builder
@@ -109,14 +56,34 @@ func kebab(field string) string {
 	return flag.String()
 }
 
-func dataFlags() []cli.Flag { return optionFlags(train.DefaultConfig(), "data", "dataset") }
+// placeFlags are the named ones of train.PlaceOptions, with their defaults.
+func placeFlags(names ...string) []cli.Flag {
+	data, set, device, threads := "data", "mnist", "auto", runtime.GOMAXPROCS(0)
+	var flags []cli.Flag
+	for _, o := range train.PlaceOptions(&data, &set, &device, &threads) {
+		if slices.Contains(names, o.Flag) {
+			flags = append(flags, optionFlag(o))
+		}
+	}
+	return flags
+}
 
-func deviceFlags() []cli.Flag { return optionFlags(train.DefaultConfig(), "device", "threads") }
+func dataFlags() []cli.Flag { return placeFlags("data", "dataset") }
 
-func threadsFlag() cli.Flag { return optionFlags(train.DefaultConfig(), "threads")[0] }
+func deviceFlags() []cli.Flag { return placeFlags("device", "threads") }
+
+func threadsFlag() cli.Flag { return placeFlags("threads")[0] }
 
 func runFlag() cli.Flag {
 	return &cli.StringFlag{Name: "run", Usage: "run folder `DIR` of a trained model"}
+}
+
+// modelFlags are those of commands that use a trained model.
+func modelFlags() []cli.Flag {
+	return append([]cli.Flag{
+		runFlag(),
+		&cli.StringFlag{Name: "data", Value: "data", DefaultText: "the run's", Usage: "`DIR` of the datasets"},
+	}, append(deviceFlags(), quietFlag())...)
 }
 
 // outputFlag names a file that is written, outFlag a folder.
@@ -147,34 +114,6 @@ func need(c *cli.Context, name string) (string, error) {
 
 // display is where a command shows its progress.
 func display(c *cli.Context) *progress.Display { return progress.ForFile(os.Stderr, c.Bool("quiet")) }
-
-// modelFlags are those of commands that use a trained model.
-func modelFlags() []cli.Flag {
-	return append([]cli.Flag{
-		runFlag(),
-		&cli.StringFlag{Name: "data", Value: "data", DefaultText: "the run's", Usage: "`DIR` of the datasets"},
-	}, append(deviceFlags(), quietFlag())...)
-}
-
-// openModel loads the model that --run names.
-func openModel(c *cli.Context) (*train.Model, error) {
-	dir, err := need(c, "run")
-	if err != nil {
-		return nil, err
-	}
-	n, err := threads(c)
-	if err != nil {
-		return nil, err
-	}
-	if err := train.CheckDevice(c.String("device")); err != nil {
-		return nil, usageError{err}
-	}
-	m, err := train.Open(dir, c.String("device"), n)
-	if err == nil && c.IsSet("data") {
-		m.Config.Data = c.String("data")
-	}
-	return m, err
-}
 
 // checkMatrixName refuses a file that could not be written as a matrix, before
 // any work is done for it.

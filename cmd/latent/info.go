@@ -11,7 +11,6 @@ import (
 
 	"latent/internal/run"
 	"latent/internal/train"
-	"latent/torch"
 )
 
 func infoCommand() *cli.Command {
@@ -31,39 +30,35 @@ func info(c *cli.Context) error {
 	if err := train.CheckDevice(c.String("device")); err != nil {
 		return usageError{err}
 	}
-	if err := torch.Init(n); err != nil {
-		return err
-	}
-	t, err := torch.GetInfo()
+	t, err := findLibtorch(c.String("device"), n)
 	if err != nil {
 		return err
-	}
-	device, err := torch.Device(c.String("device"))
-	if err != nil {
-		return err
-	}
-	cuda := "not available"
-	if t.CUDA {
-		cuda = fmt.Sprintf("%d devices", t.CUDADevices)
 	}
 	if c.Bool("json") {
 		return printJSON(c, map[string]any{
 			"version": run.ProgramVersion, "commit": commit(), "go": runtime.Version(), "platform": platform(),
-			"libtorch": map[string]any{"version": t.Version, "path": t.Path, "blas": t.BLAS, "cuda": t.CUDA, "cuda_devices": t.CUDADevices},
-			"device":   device, "threads": t.Threads, "cores": runtime.NumCPU(), "cpu_features": cpuFeatures(),
+			"libtorch": t.json, "device": t.device, "threads": t.threads, "cores": runtime.NumCPU(),
+			"cpu_features": cpuFeatures(),
 		})
 	}
-	return table(c.App.Writer, [][]string{
+	rows := [][]string{
 		{"latent", strings.TrimSpace(run.ProgramVersion + " " + commit())},
 		{"Go", runtime.Version() + " " + platform()},
-		{"libtorch", t.Version},
-		{"  path", t.Path},
-		{"  BLAS", t.BLAS},
-		{"  CUDA", cuda},
-		{"device", device},
-		{"threads", fmt.Sprintf("%d of %d cores", t.Threads, runtime.NumCPU())},
+	}
+	rows = append(rows, t.rows...)
+	return table(c.App.Writer, append(rows, [][]string{
+		{"device", t.device},
+		{"threads", fmt.Sprintf("%d of %d cores", t.threads, runtime.NumCPU())},
 		{"CPU features", strings.Join(cpuFeatures(), " ")},
-	})
+	}...))
+}
+
+// libtorch is what info tells of the libtorch in this process.
+type libtorch struct {
+	json    any        // nil without one
+	rows    [][]string // of info's table
+	device  string     // behind --device auto
+	threads int
 }
 
 func platform() string { return runtime.GOOS + "/" + runtime.GOARCH }

@@ -4,13 +4,11 @@ package main
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"log"
 	"os"
 	"runtime/debug"
-	"syscall"
 )
 
 // Exit codes.
@@ -41,7 +39,7 @@ func execute(args []string) (code int) {
 	if flushErr := out.Flush(); err == nil {
 		err = flushErr
 	}
-	if err == nil || errors.Is(err, syscall.EPIPE) { // a reader that has seen enough, such as head
+	if err == nil || isClosedPipe(err) { // a reader that has seen enough, such as head
 		return 0
 	}
 	fmt.Fprintln(os.Stderr, "latent: "+oneLine(err))

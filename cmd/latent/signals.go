@@ -10,7 +10,7 @@ import (
 // signalContext ends with the first signal to stop; the second one kills the
 // process. A closed pipe and a file grown too large are errors of the write alone.
 func signalContext() (context.Context, context.CancelFunc) {
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE, syscall.SIGXFSZ)
+	surviveFailedWrites()
 	var signals []os.Signal
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 		if !signal.Ignored(s) { // as under nohup

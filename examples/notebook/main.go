@@ -1,3 +1,5 @@
+//go:build linux && cgo
+
 // The PyTorch notebook on unsupervised classifiers on one page, its ten cells in order:
 //
 //	go run ./examples/notebook              20 epochs a model, a few minutes

@@ -110,23 +110,6 @@ func buffered(f io.Writer, write func(w io.Writer) error) error {
 	return b.Flush()
 }
 
-// syncDir makes a rename in dir durable. Some file systems cannot sync a
-// folder and say EINVAL; the file itself is synced all the same.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		if errors.Is(err, fs.ErrPermission) {
-			return nil // writable but not readable: nothing to sync through
-		}
-		return err
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
-		return err
-	}
-	return nil
-}
-
 // failure makes one line of err: the path the caller gave instead of the
 // temporary one, and a hint where there is one.
 func failure(path string, err error) error {
@@ -172,10 +155,7 @@ func RemoveStale(dir string) error {
 		if err != nil {
 			continue
 		}
-		if tryLock(f) == nil {
-			_ = os.Remove(path)
-		}
-		f.Close()
+		removeUnlocked(f)
 	}
 	return nil
 }

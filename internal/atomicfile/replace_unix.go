@@ -3,7 +3,9 @@
 package atomicfile
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -24,7 +26,7 @@ func replace(path string, write func(w io.Writer) error) error {
 	defer f.Cleanup()
 	// The lock tells RemoveStale of other processes that this one lives. A
 	// file system without locks is no reason not to write.
-	_ = tryLock(f.File)
+	_ = TryLock(f.File)
 	if err := buffered(f, write); err != nil {
 		return err
 	}
@@ -34,7 +36,27 @@ func replace(path string, write func(w io.Writer) error) error {
 	return syncDir(dir)
 }
 
-// tryLock locks f for this process, if no other has.
-func tryLock(f *os.File) error {
-	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+// syncDir makes a rename in dir durable. Some file systems cannot sync a
+// folder and say EINVAL; the file itself is synced all the same.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		if errors.Is(err, fs.ErrPermission) {
+			return nil // writable but not readable: nothing to sync through
+		}
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
+}
+
+// removeUnlocked closes f, and removes it unless another process has it locked.
+func removeUnlocked(f *os.File) {
+	defer f.Close()
+	if TryLock(f) == nil {
+		_ = os.Remove(f.Name())
+	}
 }

@@ -1,3 +1,5 @@
+//go:build linux && cgo
+
 // Package grouptest runs a test in several processes of one group on this machine.
 //
 //	func TestSum(t *testing.T) {

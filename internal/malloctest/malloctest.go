@@ -1,3 +1,5 @@
+//go:build linux && cgo
+
 // Package malloctest tells tests how much memory C and C++ hold. (Test files themselves cannot use cgo.)
 package malloctest
 

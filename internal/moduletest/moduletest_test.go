@@ -1,3 +1,5 @@
+//go:build linux && cgo
+
 // Package moduletest builds and runs a program of another module on latent's
 // public packages.
 package moduletest

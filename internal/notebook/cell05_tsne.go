@@ -1,14 +1,12 @@
+//go:build linux && cgo
+
 package notebook
 
 import (
 	"context"
-	"fmt"
-	"math"
 
 	"latent/internal/matrix"
-	"latent/internal/progress"
 	"latent/internal/run"
-	"latent/torch"
 	"latent/tsne"
 )
 
@@ -49,31 +47,3 @@ func (b *book) mapPath(s *space) string { return b.folder.Path("tsne/" + s.name 
 
 // labels are those of the embedded images.
 func (b *book) labels() []int { return matrix.Every(b.data.Train.Labels, 1, b.o.Every) }
-
-// Neighbors is the neighbour search that this program hands to tsne: nil, tsne's
-// own, where tsne has assembly, else the same search on libtorch's matrix product.
-func Neighbors(threads int) tsne.Neighbors {
-	if tsne.Accelerated() || torch.Init(threads) != nil {
-		return nil
-	}
-	return tsne.ExactNeighbors{Threads: threads, Product: torch.Product}
-}
-
-// ShowTSNE shows a t-SNE run's progress as one job.
-func ShowTSNE(r progress.Reporter, label string) func(tsne.Progress) {
-	return func(p tsne.Progress) {
-		if p.Iteration == 0 {
-			s := status(label, string(p.Stage))
-			if p.TotalRows > 0 {
-				s.Unit, s.Done, s.Total = "rows", p.Rows, p.TotalRows
-			}
-			r.Update(s)
-			return
-		}
-		s := progress.Status{Label: label, Unit: "iterations", Done: p.Iteration, Total: p.Iterations}
-		if !math.IsNaN(p.KL) {
-			s.Tail = fmt.Sprintf("KL %.4f", p.KL)
-		}
-		r.Update(s)
-	}
-}

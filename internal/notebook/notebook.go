@@ -1,6 +1,5 @@
-// Package notebook runs the notebook's ten cells, in files named after them: it
-// trains models into run folders, embeds, draws, measures and reports, each a stage
-// that is done once.
+//go:build linux && cgo
+
 package notebook
 
 import (
@@ -205,8 +204,3 @@ func below(folder string, names ...string) []string {
 
 // none is the result of stages that leave files alone.
 type none struct{}
-
-// status is a job without a count.
-func status(label, note string) progress.Status {
-	return progress.Status{Label: label, Note: note}
-}

@@ -9,8 +9,12 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
+	"time"
+
+	"latent/internal/atomicfile"
 )
 
 // Build puts the program into the folder dir and returns its path. It is linked once
@@ -30,15 +34,14 @@ func Build(dir string) (string, error) {
 		return "", err
 	}
 	defer lock.Close() // and unlock
-	for {
-		if err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
-			break
-		}
+	for errors.Is(atomicfile.TryLock(lock), atomicfile.ErrLocked) {
+		time.Sleep(20 * time.Millisecond)
 	}
-	if err != nil {
-		return "", err
+	name := "latent"
+	if runtime.GOOS == "windows" {
+		name += ".exe"
 	}
-	built, path := filepath.Join(shared, "latent"), filepath.Join(dir, "latent")
+	built, path := filepath.Join(shared, name), filepath.Join(dir, name)
 	build := exec.Command("go", "build", "-buildvcs=false", "-o", built, "latent/cmd/latent")
 	out, err := build.CombinedOutput()
 	if err != nil {

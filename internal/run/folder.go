@@ -15,8 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 
 	"latent/internal/atomicfile"
 )
@@ -53,7 +52,7 @@ func Open(dir string) (*Folder, error) {
 		return nil, fmt.Errorf("run: open %s: there is no such run folder: %w", dir, fs.ErrNotExist)
 	}
 	if err == nil && !info.IsDir() {
-		err = unix.ENOTDIR
+		err = syscall.ENOTDIR
 	}
 	if err != nil {
 		return nil, fmt.Errorf("run: open %s: %w", dir, reason(err))
@@ -87,23 +86,16 @@ func (e *LockedError) Error() string {
 // file is closed or its process dies, so the file itself stays: to remove it
 // would let two processes hold locks on two files of this name.
 func acquire(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o666)
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE|atomicfile.NoFollow, 0o666)
 	if err != nil {
 		return nil, fmt.Errorf("run: open %s: %w", dir, reason(err))
 	}
-	for {
-		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err != unix.EINTR {
-			break
-		}
-	}
-	switch err {
-	case nil:
-	case unix.EWOULDBLOCK:
+	switch err := atomicfile.TryLock(f); {
+	case err == nil, errors.Is(err, errors.ErrUnsupported):
+		// A file system without locks: the lock is a help, not a need.
+	case errors.Is(err, atomicfile.ErrLocked):
 		defer f.Close()
 		return nil, &LockedError{dir, holder(f)}
-	case unix.ENOSYS, unix.EOPNOTSUPP, unix.ENOLCK:
-		// A file system without locks; the lock is a help, not a need.
 	default:
 		f.Close()
 		return nil, fmt.Errorf("run: lock %s: %w", dir, err)
@@ -153,11 +145,11 @@ func reason(err error) error {
 		err = pathErr.Err
 	}
 	switch {
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, unix.EROFS):
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%w (the folder must be writable)", err)
-	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return fmt.Errorf("%w (make room or choose another folder)", err)
-	case errors.Is(err, unix.ENOTDIR):
+	case errors.Is(err, syscall.ENOTDIR):
 		return fmt.Errorf("%w (a file is in the way)", err)
 	}
 	return err

@@ -1,5 +1,5 @@
-// Package train is one run folder's life: its config, the start of a run or its
-// continuation from a checkpoint, and what is measured of the trained model.
+//go:build linux && cgo
+
 package train
 
 import (
@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -56,8 +55,6 @@ func DefaultConfig() Config {
 		ExtraLoss: ExtraLoss{Contrastive: "none"}, Device: "auto", Threads: torch.DefaultThreads(),
 	}
 }
-
-var devices = regexp.MustCompile(`^(auto|cpu|cuda|cuda:[0-9]{1,3})$`)
 
 // Validate names the first value that makes no sense on any machine.
 func (c Config) Validate() error {
@@ -142,12 +139,4 @@ func (c Config) Numbers() (map[string]json.RawMessage, error) {
 		}
 	}
 	return fields, nil
-}
-
-// CheckDevice says whether name may be a device on some machine.
-func CheckDevice(name string) error {
-	if !devices.MatchString(name) {
-		return fmt.Errorf("unknown device %q: want auto, cpu, cuda or cuda:N", name)
-	}
-	return nil
 }

@@ -1,3 +1,5 @@
+//go:build linux && cgo
+
 package train
 
 import (
@@ -9,13 +11,6 @@ import (
 	"latent/internal/figure"
 	"latent/internal/run"
 )
-
-// Result is what a folder's metrics.json says and, for contrastive models, what
-// nearest centroids find by cosine.
-type Result struct {
-	run.Metrics
-	Cosine map[string]run.Splits `json:"accuracy_cosine,omitempty"`
-}
 
 // finish draws the loss curve, measures the model and writes its metrics.
 func (j *job) finish(ctx context.Context, began time.Time) (Result, error) {

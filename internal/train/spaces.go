@@ -1,11 +1,7 @@
 package train
 
 import (
-	"context"
-
-	"latent/autoenc"
 	"latent/centroid"
-	"latent/dataset"
 	"latent/internal/run"
 )
 
@@ -32,18 +28,12 @@ func Pixels(d *Data) Space {
 	return Space{Name: run.Original, Train: d.Train.Floats(), Test: d.Test.Floats()}
 }
 
-// Latents is the space of a model's encoder outputs, 50 wide.
-func Latents(ctx context.Context, name string, m autoenc.Model, d *Data) (Space, error) {
-	train, err := autoenc.Encode(ctx, m, Samples(d.Train))
-	if err != nil {
-		return Space{}, err
-	}
-	test, err := autoenc.Encode(ctx, m, Samples(d.Test))
-	return Space{Name: name, Train: train, Test: test}, err
+// Result is what a folder's metrics.json says and, for contrastive models, what
+// nearest centroids find by cosine.
+type Result struct {
+	run.Metrics
+	Cosine map[string]run.Splits `json:"accuracy_cosine,omitempty"`
 }
-
-// Samples are the images of a split.
-func Samples(s *dataset.Split) autoenc.Samples { return autoenc.FromPixels(s.Images, s.N) }
 
 // Classified is what the nearest centroid makes of a space (cell 7). Centres are
 // those of the training split.
@@ -70,14 +60,4 @@ func NearestCentroid(s Space, d *Data, m centroid.Metric) (Classified, error) {
 		Test:  centroid.Accuracy(c.Test, d.Test.Labels),
 	}
 	return c, nil
-}
-
-// MSE is the mean squared reconstruction error of both splits.
-func MSE(ctx context.Context, m autoenc.Model, d *Data) (run.Splits, error) {
-	train, err := autoenc.Evaluate(ctx, m, Samples(d.Train))
-	if err != nil {
-		return run.Splits{}, err
-	}
-	test, err := autoenc.Evaluate(ctx, m, Samples(d.Test))
-	return run.Splits{Train: train, Test: test}, err
 }

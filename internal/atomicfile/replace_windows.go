@@ -1,5 +1,3 @@
-//go:build !unix
-
 package atomicfile
 
 import (
@@ -10,7 +8,8 @@ import (
 	"path/filepath"
 )
 
-// replace writes a temporary file beside path and renames it. Folders cannot be synced here.
+// replace writes a temporary file beside path and renames it. renameio is not for
+// Windows. A folder cannot be synced here, and an open file neither renamed nor removed.
 func replace(path string, write func(w io.Writer) error) error {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
@@ -21,19 +20,21 @@ func replace(path string, write func(w io.Writer) error) error {
 		return err
 	}
 	defer os.Remove(name) // there no more once it is renamed
-	if err := buffered(f, write); err != nil {
-		f.Close()
-		return err
+	if err = buffered(f, write); err == nil {
+		err = f.Sync()
 	}
-	if err := f.Sync(); err != nil {
-		f.Close()
-		return err
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
 	}
-	if err := f.Close(); err != nil {
+	if err != nil {
 		return err
 	}
 	return os.Rename(name, path)
 }
 
-// tryLock does nothing: without locks, age alone tells an abandoned file.
-func tryLock(*os.File) error { return nil }
+// removeUnlocked closes f and removes it. No lock is needed: a file that another
+// process has open cannot be removed.
+func removeUnlocked(f *os.File) {
+	f.Close()
+	_ = os.Remove(f.Name())
+}
