@@ -9,7 +9,7 @@ DESTDIR ?=
 # `latent info` tells the commit, where git knows one (and does not refuse the folder because of its owner).
 vcs := $(if $(shell git rev-parse HEAD 2>/dev/null),auto,false)
 
-.PHONY: build native install uninstall train test test-long bench compare golden lint clean libtorch-download help
+.PHONY: build native install uninstall train test test-long bench compare golden lint dist clean libtorch-download help
 .DEFAULT_GOAL := build
 
 build: native ## find or install libtorch, build build/ (the native half) and bin/latent (the default)
@@ -57,11 +57,14 @@ golden: ## compute the goldens of PKG=tsne again, with PYTHON=python3 (ARGS=--ch
 lint: native ## gofmt, go mod tidy -diff, vet, staticcheck; shellcheck and Python's compiler where they are installed
 	@scripts/test/lint.sh
 
+dist: ## programs that need no libtorch, for Linux, macOS and Windows (amd64, arm64), into dist/ with checksums and licences
+	@scripts/build/dist.sh
+
 libtorch-download: ## fetch the official libtorch zip (pinned version and SHA-256) into build/libtorch
 	@scripts/build/download.sh
 
 clean: ## remove what make made; data/ and runs/ stay
-	rm -rf build bin
+	rm -rf build bin dist
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20

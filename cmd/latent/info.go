@@ -63,8 +63,14 @@ type libtorch struct {
 
 func platform() string { return runtime.GOOS + "/" + runtime.GOARCH }
 
-// commit is the source's revision, as far as the Go command recorded it.
+// builtFrom is the source's revision where make dist recorded it.
+var builtFrom string
+
+// commit is the source's revision, as far as make dist or the Go command recorded it.
 func commit() string {
+	if builtFrom != "" {
+		return builtFrom
+	}
 	b, ok := debug.ReadBuildInfo()
 	if !ok {
 		return ""
