@@ -12,6 +12,11 @@ fi
 go mod tidy -diff || failed=1
 go vet ./... || failed=1
 go tool staticcheck ./... || failed=1
+# What needs no libtorch builds everywhere; go vet compiles its tests too.
+for target in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do
+	CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go vet ./... || failed=1
+	CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go build -o /dev/null ./cmd/latent || failed=1
+done
 if command -v shellcheck >/dev/null; then
 	shellcheck -S warning scripts/*/*.sh .ci/run || failed=1
 fi
