@@ -16,7 +16,7 @@ build: native ## find or install libtorch, build build/ (the native half) and bi
 	@$(if $(wildcard cmd/latent),$(GO) build -buildvcs=$(vcs) -o bin/latent ./cmd/latent)
 
 native:
-	@command -v $(GO) >/dev/null || { echo "make: Go is needed (https://go.dev/dl), version $$(sed -n 's/^go //p' go.mod) or later" >&2; exit 1; }
+	@scripts/build/check_go.sh
 	@scripts/build/native.sh
 
 # Under sudo after `make`, what another user built is installed as it is: root may have no Go, and should leave no files here.

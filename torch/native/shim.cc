@@ -52,7 +52,8 @@ const char *latent_init(void) {
   return guard([] {
     // A step frees and asks again for the same few megabytes. Kept pages cost
     // nothing to reuse; returned ones are faulted in and zeroed every time.
-    mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    // glibc before 2.35 refuses more than half of an arena's heap, 32 MiB, and would go on mapping every tensor anew.
+    if (!mallopt(M_MMAP_THRESHOLD, 1 << 30)) mallopt(M_MMAP_THRESHOLD, 32 << 20);
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
     mallopt(M_TOP_PAD, 64 << 20);
     mallopt(M_ARENA_MAX, 1);
