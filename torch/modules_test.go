@@ -1,3 +1,5 @@
+//go:build linux && cgo
+
 // Above 400 lines: one table of every module, held against PyTorch's.
 
 package torch

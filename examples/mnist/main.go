@@ -1,3 +1,5 @@
+//go:build linux && cgo
+
 // PyTorch's MNIST example, github.com/pytorch/examples/blob/main/mnist/main.py: a small
 // convolutional network, Adadelta, a learning rate that falls by 0.7 every epoch.
 //

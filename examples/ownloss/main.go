@@ -1,3 +1,5 @@
+//go:build linux && cgo
+
 // A loss of one's own: VICReg (arXiv 2105.04906) on an autoencoder's latents, written in
 // one function and handed to autoenc.Trainer, which adds it to the reconstruction loss of
 // every step. It uses no labels.

@@ -1,3 +1,5 @@
+//go:build linux && cgo
+
 // PyTorch's variational autoencoder, github.com/pytorch/examples/blob/main/vae/main.py
 // (arXiv 1312.6114): 784 pixels, 20 latent variables, Adam.
 //

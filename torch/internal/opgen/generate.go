@@ -16,7 +16,7 @@ func Generate(table string) (map[string][]byte, error) {
 	}
 	files := map[string][]byte{"native/operations.h": header(list)}
 	var tests strings.Builder
-	fmt.Fprintf(&tests, "// %s\n\npackage torch\n\nvar operations = map[string]tableOperation{\n", notice)
+	fmt.Fprintf(&tests, "//go:build linux && cgo\n\n// %s\n\npackage torch\n\nvar operations = map[string]tableOperation{\n", notice)
 	bySection := map[string][]operation{}
 	for _, o := range list {
 		bySection[o.section] = append(bySection[o.section], o)
@@ -114,7 +114,7 @@ func source(list []operation) []byte {
 
 func methods(list []operation) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "// %s\n\npackage torch\n\n// #include \"native/shim.h\"\nimport \"C\"\n\nimport (\n\t\"runtime\"\n\t\"unsafe\"\n)\n", notice)
+	fmt.Fprintf(&b, "//go:build linux && cgo\n\n// %s\n\npackage torch\n\n// #include \"native/shim.h\"\nimport \"C\"\n\nimport (\n\t\"runtime\"\n\t\"unsafe\"\n)\n", notice)
 	for _, o := range list {
 		o.method(&b)
 	}
