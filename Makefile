@@ -9,25 +9,31 @@ DESTDIR ?=
 # `latent info` tells the commit, where git knows one (and does not refuse the folder because of its owner).
 vcs := $(if $(shell git rev-parse HEAD 2>/dev/null),auto,false)
 
+# LATENT_BUILD=DIR builds all into another folder, for a checkout that must not be written to: also the command, DIR/bin/latent.
+bin := $(if $(LATENT_BUILD),$(LATENT_BUILD)/bin,bin)
+ifdef LATENT_BUILD
+export CGO_LDFLAGS += '-L$(abspath $(LATENT_BUILD))' '-Wl,-rpath,$(abspath $(LATENT_BUILD))'
+endif
+
 .PHONY: build native install uninstall train test test-long bench compare golden lint dist clean libtorch-download help
 .DEFAULT_GOAL := build
 
 build: native ## find or install libtorch, build build/ (the native half) and bin/latent (the default)
-	@$(if $(wildcard cmd/latent),$(GO) build -buildvcs=$(vcs) -o bin/latent ./cmd/latent)
+	@$(if $(wildcard cmd/latent),$(GO) build -buildvcs=$(vcs) -o '$(bin)/latent' ./cmd/latent)
 
 native:
 	@scripts/build/check_go.sh
 	@scripts/build/native.sh
 
 # Under sudo after `make`, what another user built is installed as it is: root may have no Go, and should leave no files here.
-install: $(shell test -e bin/latent -a ! -O bin/latent || echo build) ## install the command, man page and completions below PREFIX=/usr/local (DESTDIR= for packages)
+install: $(shell test -e '$(bin)/latent' -a ! -O '$(bin)/latent' || echo build) ## install the command, man page and completions below PREFIX=/usr/local (DESTDIR= for packages)
 	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/build/install.sh
 
 uninstall: ## remove what `make install` put below PREFIX=/usr/local
 	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/build/install.sh --uninstall
 
 train: build ## the whole notebook: EPOCHS=20 epochs into runs/notebook; EPOCHS=500 goes on from there
-	bin/latent notebook --out runs/notebook --epochs $(EPOCHS)
+	'$(bin)/latent' notebook --out runs/notebook --epochs $(EPOCHS)
 
 test: build ## build, then every test
 	@# Go's test cache does not see libcgotorch.so: after a new one every test runs again.

@@ -32,7 +32,7 @@
 // # Determinism
 //
 // The result is the same to the byte for every number of threads and from run to
-// run. The kernels have assembly for amd64 with AVX2 (made by the generator in tsne/asm; the
+// run. The kernels have assembly for amd64 with AVX2 and for arm64 (made by the generators in tsne/asm; the
 // build tag purego leaves it out) and plain Go for other machines, which sum in the same order
 // without fused operations and so agree to the bit; only standard-library functions such as
 // exp may round differently on another architecture.

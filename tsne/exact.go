@@ -39,7 +39,7 @@ type ExactNeighbors struct {
 	// rows done, as a share of the pairs of blocks compared, and their total.
 	Progress func(done, total int)
 	// Product computes the bounds' inner products; nil is the package's own kernel,
-	// which is fast where it has assembly (amd64 with AVX2 and FMA) and plain Go
+	// which is fast where it has assembly (amd64 with AVX2 and FMA, arm64) and plain Go
 	// elsewhere. The neighbours are the same whatever it is.
 	Product Product
 }

@@ -54,6 +54,59 @@ func TestOwnersCheckout(t *testing.T) {
 	}
 }
 
+// A checkout in a folder with spaces and umlauts is built there, and its program works where it
+// is moved to, without being built again.
+func TestMovedCheckout(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles the program in another folder")
+	}
+	t.Parallel()
+	checkout := filepath.Join(folder(t), "ein Ort für alles")
+	copyCheckout(t, checkout)
+	info := func(dir string) {
+		t.Helper()
+		c := exec.Command(filepath.Join(dir, "bin", "latent"), "info", "--threads", "1")
+		if out, err := c.CombinedOutput(); err != nil || !strings.Contains(string(out), "libtorch") {
+			t.Errorf("in %s: %v\n%s", dir, err, out)
+		}
+	}
+	c := exec.Command("go", "build", "-buildvcs=false", "-o", "bin/latent", "./cmd/latent")
+	c.Dir = checkout
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	info(checkout)
+	moved := filepath.Join(filepath.Dir(checkout), "anderswo")
+	if err := os.Rename(checkout, moved); err != nil {
+		t.Fatal(err)
+	}
+	info(moved)
+}
+
+// LATENT_LONG=1: with LATENT_BUILD elsewhere, make writes nothing into the checkout, and the
+// program is in that folder.
+func TestBuildElsewhere(t *testing.T) {
+	if !long() {
+		t.Skip("LATENT_LONG=1")
+	}
+	checkout, build := filepath.Join(folder(t), "checkout"), filepath.Join(folder(t), "mein Bau")
+	copyCheckout(t, checkout)
+	if err := os.RemoveAll(filepath.Join(checkout, "build")); err != nil {
+		t.Fatal(err)
+	}
+	before := hashes(t, checkout)
+	c := exec.Command("make", "build", "LATENT_BUILD="+build)
+	c.Dir, c.Env = checkout, append(os.Environ(), "MAKEFLAGS=", "LATENT_BUILD="+build)
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	unchanged(t, "built elsewhere", checkout, before)
+	c = exec.Command(filepath.Join(build, "bin", "latent"), "info", "--threads", "1")
+	if out, err := c.CombinedOutput(); err != nil || !strings.Contains(string(out), "libtorch") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // everybodys says whether every user may load the library and those that it needs,
 // libtorch among them.
 func everybodys(library string) bool {

@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${LATENT_BUILD:-build}
-program=bin/latent
+program=${LATENT_BUILD:+$LATENT_BUILD/}bin/latent
 prefix=${PREFIX:-/usr/local}
 case $prefix in
 /*) ;;
