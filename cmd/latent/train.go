@@ -54,18 +54,24 @@ func configure(c *cli.Context, base train.Config) (train.Config, error) {
 	return base, nil
 }
 
+// resumeFlag is the value of --resume, which may stand alone.
+type resumeFlag struct{ value train.Resume }
+
+func (f *resumeFlag) Set(text string) error {
+	value, ok := map[string]train.Resume{"true": train.GoOn, "false": train.Begin, "auto": train.Either}[text]
+	if !ok {
+		return errors.New("want --resume or --resume=auto")
+	}
+	f.value = value
+	return nil
+}
+
+func (f *resumeFlag) String() string { return "" }
+
+func (f *resumeFlag) IsBoolFlag() bool { return true }
+
 func trainModel(c *cli.Context) error {
 	dir, err := need(c, "out")
-	if err != nil {
-		return err
-	}
-	base := train.DefaultConfig()
-	if c.Bool("resume") {
-		if base, err = train.ReadConfig(dir); err != nil {
-			return fmt.Errorf("%w (nothing to resume: leave --resume out to begin)", err)
-		}
-	}
-	config, err := configure(c, base)
 	if err != nil {
 		return err
 	}
@@ -77,9 +83,14 @@ func trainModel(c *cli.Context) error {
 	if group != nil && group.Rank > 0 {
 		d = progress.New(io.Discard, progress.Options{Quiet: true})
 	}
-	metrics, err := train.Run(c.Context, dir, config, train.Options{
-		Resume: c.Bool("resume"), Group: group, Label: "train", Report: d,
-		Data: func(ctx context.Context) (*train.Data, error) {
+	var config train.Config
+	choose := func(base train.Config) (chosen train.Config, err error) {
+		config, err = configure(c, base)
+		return config, err
+	}
+	metrics, err := train.Run(c.Context, dir, choose, train.Options{
+		Resume: c.Generic("resume").(*resumeFlag).value, Group: group, Label: "train", Report: d,
+		Data: func(ctx context.Context, config train.Config) (*train.Data, error) {
 			return train.OpenData(ctx, config.Data, config.Dataset, config.Limit, d)
 		},
 	})
@@ -88,7 +99,7 @@ func trainModel(c *cli.Context) error {
 	case errors.Is(err, train.ErrOptions):
 		return usageError{err}
 	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("%w; to continue: latent train --out %s --resume", err, quote(dir))
+		return fmt.Errorf("%w; go on with: latent train --out %s --resume", err, quote(dir))
 	case err != nil:
 		return err
 	case group != nil && group.Rank > 0: // rank 0 tells
