@@ -31,12 +31,15 @@ further, and ends with the same bytes as an uninterrupted run.
 
 Several processes train one model when RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT are set, as
 torchrun sets them. Each process trains on its share of every epoch with --batch-size images per
-step, and rank 0 writes the run folder:
+step, on CUDA on a GPU of its own. Rank 0 writes the run folder, and all use its options. With
+--resume=auto a group that torchrun restarts continues its run:
 
-    torchrun --no-python --nproc-per-node 2 latent train --out runs/c --batch-size 512`,
+    torchrun --no-python --nproc-per-node 2 --max-restarts 3 \
+        latent train --out runs/c --batch-size 512 --resume=auto`,
 		Flags: slices.Concat([]cli.Flag{
 			outFlag("run folder `DIR` of the model"),
-			&cli.BoolFlag{Name: "resume", Usage: "resume the run in --out with its own options", DisableDefaultText: true},
+			&cli.GenericFlag{Name: "resume", Value: new(resumeFlag), DefaultText: "begin",
+				Usage: "resume the run in --out with its own options; --resume=auto begins one where there is none"},
 		}, optionFlags(train.DefaultConfig()), []cli.Flag{jsonFlag(), quietFlag()}),
 		Action: trainModel,
 	}
