@@ -44,19 +44,6 @@ func (t *Trainer) join() error {
 	})
 }
 
-// average turns gradients and losses into their means over the processes, which
-// are those of all the processes' rows since the shares are equal. With them goes
-// word that this process's ctx has ended, so that all stop after the same step.
-func (t *Trainer) average(ctx context.Context, loss *Loss) {
-	values := []float32{loss.Loss, loss.Reconstruction, loss.Contrastive, 0}
-	if ctx.Err() != nil {
-		values[3] = 1
-	}
-	t.options.Group.AverageGradients(t.Model.Parameters(), values)
-	loss.Loss, loss.Reconstruction, loss.Contrastive = values[0], values[1], values[2]
-	t.stop = values[3] > 0
-}
-
 // stopped says why a run must stop here: ctx's error or, in a group, what the
 // processes told each other in the last step.
 func (t *Trainer) stopped(ctx context.Context) error {

@@ -34,12 +34,30 @@ func Reconstruct(ctx context.Context, m Model, x Samples) ([]float32, error) {
 // Evaluate returns the mean squared error over all elements of the rows of x, batch
 // means weighted by batch size, no gradient.
 func Evaluate(ctx context.Context, m Model, x Samples) (float64, error) {
-	sum := 0.0
-	err := each(ctx, m, x, func(start, end int, batch *torch.Tensor) {
-		sum += torch.MSELoss(m.Decode(m.Encode(batch)), batch).Item() * float64(end-start)
+	var means []*torch.Tensor // a GPU is asked once, for all
+	defer func() {
+		for _, mean := range means {
+			mean.Close()
+		}
+	}()
+	err := each(ctx, m, x, func(s *torch.Scope, start, end int, batch *torch.Tensor) {
+		mean := torch.MSELoss(m.Decode(m.Encode(batch)), batch).Reshape(1)
+		means = append(means, s.Keep(mean))
 	})
+	values := make([]float32, len(means)+1)
+	if err == nil {
+		err = torch.Do(func(s *torch.Scope) {
+			first := torch.From(s, means[0].Device(), []float32{0}, 1)
+			torch.CopyTo(values, torch.Cat(0, append([]*torch.Tensor{first}, means...)...))
+		})
+	}
 	if err != nil {
 		return 0, fmt.Errorf("autoenc: evaluate: %w", err)
+	}
+	sum := 0.0
+	for i, mean := range values[1:] {
+		start := i * evaluationBatch
+		sum += float64(mean) * float64(min(start+evaluationBatch, x.n)-start)
 	}
 	return sum / float64(x.Len()), nil
 }
@@ -47,7 +65,7 @@ func Evaluate(ctx context.Context, m Model, x Samples) (float64, error) {
 // rowsOf collects what f makes of every batch of x, one row for each of x's.
 func rowsOf(ctx context.Context, m Model, x Samples, f func(batch *torch.Tensor) *torch.Tensor) ([]float32, error) {
 	var rows []float32
-	err := each(ctx, m, x, func(start, end int, batch *torch.Tensor) {
+	err := each(ctx, m, x, func(_ *torch.Scope, start, end int, batch *torch.Tensor) {
 		out := f(batch)
 		width := out.Len() / (end - start)
 		if rows == nil {
@@ -59,7 +77,9 @@ func rowsOf(ctx context.Context, m Model, x Samples, f func(batch *torch.Tensor)
 }
 
 // each calls f with every batch of x in order, without recording gradients.
-func each(ctx context.Context, m Model, x Samples, f func(start, end int, batch *torch.Tensor)) error {
+func each(
+	ctx context.Context, m Model, x Samples, f func(s *torch.Scope, start, end int, batch *torch.Tensor),
+) error {
 	device, err := deviceOf(m)
 	if err != nil {
 		return err
@@ -73,15 +93,21 @@ func each(ctx context.Context, m Model, x Samples, f func(start, end int, batch 
 	if err != nil {
 		return err
 	}
-	for start := 0; start < x.n; start += evaluationBatch {
-		if ctx.Err() != nil {
-			return ctx.Err()
+	outer := torch.NoGrad(func(whole *torch.Scope) {
+		all := torch.From(whole, device, order, len(order))
+		for start := 0; start < x.n && err == nil; start += evaluationBatch {
+			if err = ctx.Err(); err != nil {
+				return
+			}
+			end := min(start+evaluationBatch, x.n)
+			err = torch.NoGrad(func(s *torch.Scope) {
+				index := all.Slice(0, start, end)
+				f(s, start, end, data.gather(index))
+			})
 		}
-		end := min(start+evaluationBatch, x.n)
-		err := torch.NoGrad(func(s *torch.Scope) { f(start, end, data.batch(s, order[start:end])) })
-		if err != nil {
-			return err
-		}
+	})
+	if err == nil {
+		err = outer
 	}
-	return nil
+	return err
 }

@@ -16,17 +16,23 @@ import (
 // Nothing in it needs CUDA; on the CPU the same operations run unrecorded.
 type graph struct {
 	t      *Trainer
-	adam   *torch.Adam
+	adam   stepper
 	stream *torch.Stream
 	steps  map[int]*torch.Graph // by batch size: the full one and the last one's
 
-	order    *torch.Tensor // batches x batch size: an epoch's rows; behind the last, zeros
-	batch    *torch.Tensor // 1: batches of the epoch done
-	losses   *torch.Tensor // batches: the epoch's losses
-	adamStep *torch.Tensor // 1, float32: Adam's steps of the whole run
+	order  *torch.Tensor // batches x batch size: an epoch's rows; behind the last, zeros
+	batch  *torch.Tensor // 1: batches of the epoch done
+	losses *torch.Tensor // batches: the epoch's losses
 }
 
-func newGraph(t *Trainer, adam *torch.Adam) (*graph, error) {
+// stepper is what the steps need of torch.Adam.
+type stepper interface {
+	ZeroGrad()
+	StepUnless(skip *torch.Tensor)
+	SetSteps(n int)
+}
+
+func newGraph(t *Trainer, adam stepper) (*graph, error) {
 	batches, size := t.loader.batches(), t.loader.batchSize
 	g := &graph{t: t, adam: adam, steps: make(map[int]*torch.Graph)}
 	var err error
@@ -38,7 +44,6 @@ func newGraph(t *Trainer, adam *torch.Adam) (*graph, error) {
 		g.order = s.Keep(torch.From(s, device, make([]int64, batches*size), batches, size))
 		g.batch = s.Keep(torch.From(s, device, []int64{0}, 1))
 		g.losses = s.Keep(torch.From(s, device, make([]float32, batches), batches))
-		g.adamStep = s.Keep(torch.From(s, device, []float32{0}, 1))
 	})
 	if err != nil {
 		g.Close()
@@ -55,7 +60,7 @@ func (g *graph) Close() {
 	for _, step := range g.steps {
 		step.Close()
 	}
-	for _, t := range []*torch.Tensor{g.order, g.batch, g.losses, g.adamStep} {
+	for _, t := range []*torch.Tensor{g.order, g.batch, g.losses} {
 		t.Close()
 	}
 	g.stream.Close()
@@ -95,7 +100,6 @@ func (g *graph) load(order []int64) error {
 	return torch.Do(func(*torch.Scope) {
 		torch.CopyFrom(g.order, padded)
 		torch.CopyFrom(g.batch, []int64{int64(g.t.batch)})
-		torch.CopyFrom(g.adamStep, []float32{float32(g.adam.Steps())})
 	})
 }
 
@@ -103,13 +107,14 @@ func (g *graph) load(order []int64) error {
 func (g *graph) step(n int) *torch.Graph {
 	if g.steps[n] == nil {
 		t := g.t
-		g.steps[n] = torch.NewGraph(g.stream, func(s *torch.Scope) {
+		g.steps[n] = torch.NewGraph(g.stream, t.options.Warn, func(s *torch.Scope) {
 			x := t.data.gather(torch.RowAt(s, g.order, g.batch, n))
 			xhat := t.Model.Decode(t.Model.Encode(x))
 			loss := torch.MSELoss(xhat, x)
 			g.adam.ZeroGrad()
 			loss.Backward()
-			g.adam.StepOnDevice(g.adamStep, t.device)
+			torch.NoteNotFinite(t.notFinite, loss) // once so, no later step changes the weights
+			g.adam.StepUnless(t.notFinite)
 			torch.Note(g.losses, g.batch, loss)
 		})
 	}
@@ -129,6 +134,7 @@ func (g *graph) note(from, end int) error {
 	for i, v := range losses[from:end] {
 		loss := Loss{Step: first + from + i, Epoch: t.epoch + 1, Loss: v, Reconstruction: v}
 		if err := checkFinite(v); err != nil {
+			g.adam.SetSteps(loss.Step - 1)
 			return fmt.Errorf("autoenc: train: step %d (epoch %d): %w", loss.Step, loss.Epoch, err)
 		}
 		t.record(loss)

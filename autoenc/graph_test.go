@@ -28,7 +28,7 @@ func graphRun(t *testing.T, ctx context.Context, train Samples, o Options, devic
 		t.Fatal(err)
 	}
 	t.Cleanup(tr.Close)
-	if tr.graph == nil {
+	if tr.graph == nil && !o.Eager {
 		if tr.graph, err = newGraph(tr, tr.optimizer.(*torch.Adam)); err != nil {
 			t.Fatal(err)
 		}
@@ -134,6 +134,80 @@ func TestGraphReportsNaN(t *testing.T) {
 	tr, err := graphRun(t, context.Background(), FromFloats(x, 8), o, "cpu", nil)
 	if err == nil || !strings.HasPrefix(err.Error(), "autoenc: train: step 3 (epoch 1): torch: loss: the loss is NaN") || len(tr.Losses()) != 2 {
 		t.Errorf("error %v after %d steps", err, len(tr.Losses()))
+	}
+	// The weights are those of the step before, whatever came later in the epoch.
+	if tr.optimizer.Steps() != 2 {
+		t.Errorf("%d steps are counted, want 2", tr.optimizer.Steps())
+	}
+	two, err := trained(t, context.Background(), FromFloats(x[:4*784], 4), o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !sameParameters(parameters(t, tr.Model), parameters(t, two.Model)) {
+		t.Error("the weights are not those of the step before")
+	}
+}
+
+// noStep is an optimiser that takes no steps.
+type noStep struct{ *torch.Adam }
+
+func (noStep) StepUnless(*torch.Tensor) {}
+
+// A step that is to be recorded asks a GPU for no number and takes nothing from the
+// CPU's memory. (That the fused Adam does not is a test of torch.)
+func TestGraphStepReadsNothing(t *testing.T) {
+	train, o := smallRun()
+	o.Epochs = 1
+	tr, err := graphRun(t, context.Background(), train, o, "cpu", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := newGraph(tr, noStep{tr.optimizer.(*torch.Adam)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	first := func() error { return g.step(64).Run() }
+	if _, err := torch.Operators(first); err != nil { // makes the table of pixels
+		t.Fatal(err)
+	}
+	names, err := torch.Operators(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range names {
+		reads := slices.Contains([]string{"aten::item", "aten::_local_scalar_dense", "aten::is_nonzero",
+			"aten::nonzero", "aten::equal", "aten::masked_select"}, name)
+		// On the CPU a move to a device is a conversion that converts nothing.
+		moves := name == "aten::to" && (i+1 == len(names) || names[i+1] != "aten::_to_copy")
+		if reads || moves {
+			t.Errorf("%s among %v", name, names)
+		}
+	}
+	t.Logf("%d operators", len(names))
+	for _, want := range []string{"aten::addmm", "aten::mse_loss", "aten::mse_loss_backward", "aten::index_copy_"} {
+		if !slices.Contains(names, want) {
+			t.Errorf("the step has no %s: %v", want, names)
+		}
+	}
+}
+
+// A model that was moved, there and back too, is not trained: what was recorded would
+// write where it was.
+func TestMovedModelIsRefused(t *testing.T) {
+	train, o := smallRun()
+	m, err := New(784, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := NewTrainer(m, train, nil, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	tr.addresses[3]++
+	if err := tr.Run(context.Background()); err == nil || !strings.Contains(err.Error(), "moved after NewTrainer") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -9,7 +9,8 @@ import (
 	"latent/torch"
 )
 
-// Precision is the number format of the matrix products.
+// Precision is the number format of the matrix products of training steps. Extra
+// losses are computed in float32, as torch.autocast does, and outside Run everything is.
 type Precision string
 
 const (
@@ -49,6 +50,10 @@ type Options struct {
 	// Progress is called after every step, on the goroutine that runs Run.
 	// nil is silent.
 	Progress func(Progress)
+
+	// Warn is told, at most once, why steps are slower than they could be. nil is
+	// silent.
+	Warn func(error)
 
 	// Save is called with a checkpoint at the end of an epoch when SaveEvery has
 	// passed since the last, when the run is cancelled and when it ends. An error
@@ -102,6 +107,6 @@ type Batch struct {
 	Scope  *torch.Scope
 	Model  Model
 	Images *torch.Tensor // n x DimIn, 0 to 1, where the model is
-	Latent *torch.Tensor // n x d, with gradients
+	Latent *torch.Tensor // n x d, float32, with gradients
 	Labels []int         // n class labels; nil when training without labels
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"time"
 
 	"latent/torch"
@@ -28,7 +29,10 @@ import (
 // On CUDA a step without an extra loss or a Group is recorded once as a CUDA graph
 // and replayed from then on. The losses then come from the device once an epoch:
 // Progress is called for an epoch's steps at its end, and a loss that is not finite
-// is noticed there, when the weights are past it.
+// is noticed there; no step after it has changed the weights. Other steps wait for the
+// device once, for their losses.
+//
+// The model stays where it is from NewTrainer to the end of the last Run.
 type Trainer struct {
 	Model Model
 
@@ -38,8 +42,10 @@ type Trainer struct {
 	data      *source
 	labels    []int
 	loader    loader
-	graph     *graph // nil: every step by itself
-	stop      bool   // a process of the group was told to stop
+	graph     *graph        // nil: every step by itself
+	notFinite *torch.Tensor // 1 float32: not 0 after a loss on a GPU, or in a graph, that is not finite
+	stop      bool          // a process of the group was told to stop
+	addresses []uint64      // of the parameters
 
 	position // what a checkpoint records beside model, optimiser and generator
 	losses   []Loss
@@ -73,7 +79,11 @@ func NewTrainer(model Model, train Samples, labels []int, o Options) (*Trainer, 
 	}
 	t := &Trainer{Model: model, options: o, labels: labels,
 		loader: loader{n: train.Len(), batchSize: min(o.BatchSize, train.Len()), shuffle: o.Shuffle}}
-	if err := t.prepare(train); err != nil {
+	err := t.prepare(train)
+	if err == nil {
+		t.addresses, err = t.parameterAddresses()
+	}
+	if err != nil {
 		t.Close()
 		return nil, fmt.Errorf("autoenc: train: %w", err)
 	}
@@ -108,7 +118,12 @@ func (t *Trainer) prepare(train Samples) (err error) {
 		return err
 	}
 	t.optimizer = adam
+	err = torch.Do(func(s *torch.Scope) {
+		t.notFinite = s.Keep(torch.From(s, t.device, []float32{0}, 1))
+	})
 	switch {
+	case err != nil:
+		return err
 	case o.Group != nil:
 		return t.join()
 	case t.device != "cpu" && o.Extra == nil && !o.Eager:
@@ -117,29 +132,64 @@ func (t *Trainer) prepare(train Samples) (err error) {
 	return err
 }
 
-// configure tells the model its precision and whether its steps are plain.
+// parameterAddresses are where the model's parameters lie.
+func (t *Trainer) parameterAddresses() (list []uint64, err error) {
+	err = torch.Do(func(*torch.Scope) {
+		for _, p := range t.Model.Parameters() {
+			list = append(list, p.Address())
+		}
+	})
+	return list, err
+}
+
+// ready says whether the model is still where NewTrainer found it, and forgets an
+// earlier loss that was not finite.
+func (t *Trainer) ready() error {
+	now, err := t.parameterAddresses()
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(now, t.addresses) {
+		return errors.New("the model was moved after NewTrainer: move it before, with To")
+	}
+	if t.notFinite == nil {
+		return nil
+	}
+	return torch.Do(func(*torch.Scope) { torch.CopyFrom(t.notFinite, []float32{0}) })
+}
+
+// configure says whether the model can have its precision here, and tells it whether
+// its steps are plain.
 func (t *Trainer) configure() error {
 	o := t.options
 	if o.Precision == BF16 && !torch.FastBF16(t.device) {
-		return errors.New("precision bf16 is not available here: it needs libtorch 2.x and a CPU with AVX512-BF16 or AMX, or CUDA; use fp32")
+		return errors.New("precision bf16 is not offered here: it needs libtorch 2.x and a CPU with AVX512-BF16 or AMX, or CUDA; use fp32")
 	}
 	if o.Precision == TF32 && t.device == "cpu" {
 		return errors.New("precision tf32 is CUDA's; on the CPU use fp32")
 	}
-	if m, ok := t.Model.(interface{ SetBF16(on bool) }); ok {
-		m.SetBF16(o.Precision == BF16)
-	} else if o.Precision == BF16 {
-		return fmt.Errorf("precision bf16 is not supported by the model: %T has no method SetBF16(bool); use fp32", t.Model)
+	if _, ok := t.Model.(interface{ SetBF16(on bool) }); !ok && o.Precision == BF16 {
+		return fmt.Errorf("precision bf16 is not offered by the model: %T has no method SetBF16(bool); use fp32", t.Model)
 	}
 	if m, ok := t.Model.(interface{ SetPlain(on bool) }); ok {
 		m.SetPlain(o.Plain)
 	}
-	return torch.SetTF32(o.Precision == TF32)
+	return nil
+}
+
+// setPrecision makes the model and libtorch multiply so. Run sets it for its own time:
+// what is measured and encoded behind it is always fp32.
+func (t *Trainer) setPrecision(p Precision) error {
+	if m, ok := t.Model.(interface{ SetBF16(on bool) }); ok {
+		m.SetBF16(p == BF16)
+	}
+	return torch.SetTF32(p == TF32)
 }
 
 // Close frees the optimiser's moments and the copy of the training set.
 func (t *Trainer) Close() {
 	t.graph.Close()
+	t.notFinite.Close()
 	if t.optimizer != nil {
 		t.optimizer.Close()
 	}
@@ -160,6 +210,13 @@ func (t *Trainer) Steps() int { return t.options.Epochs * t.loader.batches() }
 func (t *Trainer) Run(ctx context.Context) error {
 	runtime.LockOSThread() // one set of libtorch's per-thread buffers for the whole run
 	defer runtime.UnlockOSThread()
+	if err := t.ready(); err != nil {
+		return fmt.Errorf("autoenc: train: %w", err)
+	}
+	defer t.setPrecision(FP32)
+	if err := t.setPrecision(t.options.Precision); err != nil {
+		return fmt.Errorf("autoenc: train: %w", err)
+	}
 	saved := time.Now()
 	for t.epoch < t.options.Epochs {
 		if err := t.runEpoch(ctx); err != nil {
@@ -234,22 +291,52 @@ func (t *Trainer) step(ctx context.Context, index []int64) (Loss, error) {
 		xhat := t.Model.Decode(z)
 		reconstruction := t.mse(xhat, x)
 		total := reconstruction
-		if extra := t.extraLoss(s, x, z, index); extra != nil {
+		extra := t.extraLoss(s, x, z, index)
+		if extra != nil {
 			total = reconstruction.Add(extra)
-			loss.Contrastive = float32(extra.Item())
 		}
-		loss.Reconstruction = float32(reconstruction.Item())
-		loss.Loss = float32(total.Item())
 		t.optimizer.ZeroGrad()
 		total.Backward()
+		values := t.values(s, ctx, total, reconstruction, extra)
 		if t.options.Group != nil {
-			t.average(ctx, &loss)
+			t.options.Group.AverageGradients(t.Model.Parameters(), values)
 		}
-		if notFinite = checkFinite(loss.Loss); notFinite == nil {
+		adam, onDevice := t.optimizer.(*torch.Adam)
+		onDevice = onDevice && t.device != "cpu"
+		if onDevice {
+			torch.NoteNotFinite(t.notFinite, values.Slice(0, 0, 1))
+			adam.StepUnless(t.notFinite)
+		}
+		var read [4]float32
+		torch.CopyTo(read[:], values)
+		loss.Loss, loss.Reconstruction, loss.Contrastive, t.stop = read[0], read[1], read[2], read[3] > 0
+		switch notFinite = checkFinite(loss.Loss); {
+		case notFinite != nil:
+		case onDevice:
+			adam.SetSteps(loss.Step)
+		default:
 			t.optimizer.Step()
 		}
 	})
 	return loss, errors.Join(err, notFinite)
+}
+
+// values are a step's loss, its two parts, and whether this process's ctx has ended,
+// in one tensor where the model is. In a group they become means over the processes,
+// as the gradients do: the shares of the rows are equal, and all stop after the same
+// step.
+func (t *Trainer) values(s *torch.Scope, ctx context.Context, total, reconstruction, extra *torch.Tensor) *torch.Tensor {
+	stop := float32(0)
+	if ctx.Err() != nil && t.options.Group != nil {
+		stop = 1
+	}
+	parts := []*torch.Tensor{total.Detach().Reshape(1), reconstruction.Detach().Reshape(1)}
+	if extra != nil {
+		parts = append(parts, extra.Detach().Reshape(1), torch.From(s, t.device, []float32{stop}, 1))
+	} else {
+		parts = append(parts, torch.From(s, t.device, []float32{0, stop}, 2))
+	}
+	return torch.Cat(0, parts...)
 }
 
 // mse is the reconstruction loss, torch.nn.MSELoss.
@@ -272,7 +359,7 @@ func (t *Trainer) extraLoss(s *torch.Scope, x, z *torch.Tensor, index []int64) *
 	if t.options.Extra == nil {
 		return nil
 	}
-	b := Batch{Scope: s, Model: t.Model, Images: x, Latent: z}
+	b := Batch{Scope: s, Model: t.Model, Images: x, Latent: z.Float()}
 	if t.labels != nil {
 		b.Labels = make([]int, len(index))
 		for i, row := range index {

@@ -90,7 +90,7 @@ func (l SupCon) Loss(b autoenc.Batch) *torch.Tensor {
 
 // withCopies returns the batch's latents and, below them, those of its augmented copy.
 func withCopies(b autoenc.Batch, a Augmentation) *torch.Tensor {
-	return torch.Cat(0, b.Latent, b.Model.Encode(a.Apply(b.Scope, b.Images)))
+	return torch.Cat(0, b.Latent, b.Model.Encode(a.Apply(b.Scope, b.Images)).Float())
 }
 
 // of is the loss of the rows of z (n x d), one label each.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"unsafe"
 
 	"latent/torch/pt"
@@ -28,6 +29,7 @@ type Adam struct {
 	parameters       []Parameter
 	expAvg, expAvgSq []*Tensor // first and second moments
 	step             int       // steps taken
+	count            *Tensor   // the same on a GPU, float32, for StepUnless; nil on the CPU
 }
 
 // NewAdam makes an optimiser of these parameters, its moments zero and on the
@@ -39,6 +41,9 @@ func NewAdam(parameters []Parameter, learningRate, weightDecay float64) (*Adam, 
 			p := &Tensor{g: p.g, scope: s}
 			a.expAvg = append(a.expAvg, s.Keep(p.ZerosLike()))
 			a.expAvgSq = append(a.expAvgSq, s.Keep(p.ZerosLike()))
+		}
+		if device := a.device(); strings.HasPrefix(device, "cuda") {
+			a.count = s.Keep(From(s, device, []float32{0}, 1))
 		}
 	})
 	if err != nil {
@@ -90,6 +95,9 @@ func (a *Adam) SetState(steps int, expAvg, expAvgSq [][]float32) error {
 			CopyFrom(a.expAvgSq[i], expAvgSq[i])
 		}
 		a.step = steps
+		if a.count != nil {
+			CopyFrom(a.count, []float32{float32(steps)})
+		}
 	})
 }
 
@@ -137,6 +145,9 @@ func (a *Adam) LoadStateDict(d pt.Dict) error {
 					}
 				}
 			}
+			if a.count != nil {
+				CopyFrom(a.count, []float32{float32(a.step)})
+			}
 		})
 	}
 	if err != nil {
@@ -146,8 +157,17 @@ func (a *Adam) LoadStateDict(d pt.Dict) error {
 	return err
 }
 
+// device is where the parameters are, "" where there are none.
+func (a *Adam) device() string {
+	if len(a.parameters) == 0 {
+		return ""
+	}
+	return a.parameters[0].Device()
+}
+
 // Close frees the moments.
 func (a *Adam) Close() {
+	a.count.Close()
 	for _, t := range slices.Concat(a.expAvg, a.expAvgSq) {
 		t.Close()
 	}

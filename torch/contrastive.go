@@ -23,3 +23,10 @@ func SupCon(z, labels *Tensor, scale float64, norms bool) *Tensor {
 	check("supcon", C.latent_supcon(z.c(), labels.c(), C.double(scale), C.bool(norms), &out))
 	return scopeOf(z, labels).own(out)
 }
+
+// Float is the tensor in float32, itself where it is.
+func (t *Tensor) Float() *Tensor {
+	var out C.Tensor
+	check("float", C.latent_float(t.c(), &out))
+	return scopeOf(t).own(out)
+}

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// at::_fused_adam_ with its count of steps in a tensor is Step. libtorch 2.4 and
-// later have it on the CPU too.
+// at::_fused_adam_ with its count of steps in a tensor is Step, and changes nothing
+// where it is told to. libtorch 2.4 and later have it on the CPU too.
 func TestFusedAdamIsAdam(t *testing.T) {
 	err := Do(func(s *Scope) {
 		const n = 100
@@ -22,23 +22,31 @@ func TestFusedAdamIsAdam(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer a.Close()
-			step := s.Float32s([]float32{0}, 1)
-			for range 10 {
+			if side == 1 {
+				a.count = s.Keep(s.Float32s([]float32{0}, 1))
+			}
+			for step := range 12 {
 				a.ZeroGrad()
-				MSELoss(w, target).Backward()
-				if side == 0 {
-					a.Step()
+				loss := MSELoss(w, target)
+				if step%6 == 5 {
+					loss = loss.Scale(math.NaN(), 0)
+				}
+				loss.Backward()
+				skip := s.Float32s([]float32{0}, 1)
+				NoteNotFinite(skip, loss)
+				if side == 1 || step%2 == 1 {
+					a.StepUnless(skip)
 				} else {
-					a.stepFused(step)
+					a.Step()
 				}
 			}
-			if side == 1 && step.Item() != 10 {
-				t.Errorf("%v steps counted, want 10", step.Item())
+			if side == 1 && a.count.Item() != 10 {
+				t.Errorf("%v steps counted, want 10", a.count.Item())
 			}
 			sides[side] = w.Float32s()
 		}
 		for i := range sides[0] {
-			if d := math.Abs(float64(sides[0][i] - sides[1][i])); d > 1e-6 {
+			if d := math.Abs(float64(sides[0][i] - sides[1][i])); !(d <= 1e-6) {
 				t.Fatalf("element %d: Step gives %v, fused %v", i, sides[0][i], sides[1][i])
 			}
 		}
@@ -46,6 +54,27 @@ func TestFusedAdamIsAdam(t *testing.T) {
 	if err != nil && strings.Contains(err.Error(), "_fused_adam_") {
 		t.Skip("this libtorch has the fused Adam on CUDA only")
 	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A flag is set by the first NaN or infinity, and stays.
+func TestNoteNotFinite(t *testing.T) {
+	inf := float32(math.Inf(1))
+	err := Do(func(s *Scope) {
+		flag := s.Float32s([]float32{0}, 1)
+		for _, c := range []struct {
+			value []float32
+			want  float64
+		}{{[]float32{1, -2}, 0}, {[]float32{1, -inf}, 1}, {[]float32{1}, 1}} {
+			NoteNotFinite(flag, s.Float32s(c.value, len(c.value)))
+			if got := flag.Item(); got != c.want {
+				t.Errorf("%v: flag %v, want %v", c.value, got, c.want)
+			}
+		}
+		NoteNotFinite(s.Float32s([]float32{0}, 1), s.Float32s([]float32{1}, 1).Sum())
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@
 
 package torch
 
-// #include <stdlib.h>
 // #include "native/dist.h"
 import "C"
 
@@ -10,11 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
-	"unsafe"
 )
 
 // DefaultGroupTimeout is how long a process waits for the others of its group.
@@ -28,7 +25,7 @@ type GroupOptions struct {
 	LocalRank, LocalSize int    // this process among those on its machine
 	Addr                 string // where the processes meet: rank 0's machine
 	Port                 int
-	Device               string        // where gradients are: "cpu" (gloo) or "cuda:N" (NCCL)
+	Device               string        // where gradients are: "cpu" (gloo) or "cuda:N" (NCCL); "": Connect tells
 	Timeout              time.Duration // of joining and of every later wait, at least a millisecond
 
 	// Prefix is put before the group's keys in the store that serves Addr:Port
@@ -111,52 +108,35 @@ func (o GroupOptions) Validate() error {
 	return nil
 }
 
-// LocalDevice is the device of this process where all are to compute on device:
-// of "cuda", the GPU that LocalRank counts.
-func (o GroupOptions) LocalDevice(device string) string {
-	if device == "cuda" {
-		return fmt.Sprintf("cuda:%d", o.LocalRank)
+// LocalDevice turns the device that was asked for (auto, cpu, cuda, cuda:N) into the
+// one that the whole group computes on, cpu or cuda, and this process's own: of cuda,
+// the GPU that LocalRank counts. It says why a device does not work.
+func (o GroupOptions) LocalDevice(asked string) (group, local string, err error) {
+	return o.localDevice(asked, Device)
+}
+
+func (o GroupOptions) localDevice(
+	asked string, resolve func(string) (string, error),
+) (group, local string, err error) {
+	group, err = resolve(asked)
+	switch {
+	case err != nil:
+		return "", "", err
+	case group == "cuda":
+		local, err = resolve(fmt.Sprintf("cuda:%d", o.LocalRank))
+		if err != nil {
+			return "", "", fmt.Errorf("rank %d: %w (one process for each GPU)", o.Rank, err)
+		}
+		return group, local, nil
+	case group != "cpu" && o.LocalSize > 1:
+		return "", "", fmt.Errorf("%d processes on one machine cannot share %s: "+
+			"with device cuda each takes its own GPU", o.LocalSize, group)
 	}
-	return device
+	return group, group, nil
 }
 
 // Threads is this process's share of the machine's cores, at least 1.
 func (o GroupOptions) Threads() int { return max(1, DefaultThreads()/max(1, o.LocalSize)) }
-
-// Group is this process among those that train one model: a c10d process group
-// of libtorch, gloo on the CPU, NCCL on CUDA. Its methods are collective: every
-// process calls the same ones in the same order. An error, which another
-// process's end causes too, leaves the group unusable. Close it.
-type Group struct {
-	Rank, Size int
-
-	device  string
-	timeout time.Duration
-	handle  C.LatentGroup
-}
-
-// JoinGroup waits until all processes have joined. Processes on one libtorch
-// version understand each other.
-func JoinGroup(o GroupOptions) (*Group, error) {
-	if err := o.Validate(); err != nil {
-		return nil, err
-	}
-	g := &Group{Rank: o.Rank, Size: o.Size, device: o.Device, timeout: o.Timeout}
-	if err := Supports(o.Device); err != nil {
-		return nil, err
-	}
-	host, prefix, device := C.CString(o.Addr), C.CString(o.Prefix+"/latent"), C.CString(o.Device)
-	defer C.free(unsafe.Pointer(host))
-	defer C.free(unsafe.Pointer(prefix))
-	defer C.free(unsafe.Pointer(device))
-	err := failure("join", C.latent_group_join(host, C.uint16_t(o.Port), C.bool(o.Prefix == "" && o.Rank == 0),
-		prefix, C.int32_t(o.Rank), C.int32_t(o.Size), C.int64_t(o.Timeout.Milliseconds()), device, &g.handle))
-	if err != nil {
-		return nil, fmt.Errorf("torch: rank %d of %d did not find the others at %s:%d within %v: %w",
-			o.Rank, o.Size, o.Addr, o.Port, o.Timeout, err)
-	}
-	return g, nil
-}
 
 // Supports says why processes that compute on device could not form a group with
 // this build, nil where they could.
@@ -169,70 +149,4 @@ func Supports(device string) error {
 		return errors.New("torch: group: this build has no gloo: install its headers (Debian: libgloo-dev) and build again")
 	}
 	return nil
-}
-
-// AverageGradients turns the parameters' gradients and values (losses, flags)
-// into their means over the processes, in one flat all-reduce. It panics with an
-// *Error as operations on tensors do.
-func (g *Group) AverageGradients(parameters []Parameter, values []float32) {
-	list := make([]C.Tensor, len(parameters))
-	for i, p := range parameters {
-		list[i] = p.c()
-	}
-	g.check("all_reduce", C.latent_group_average(g.handle, unsafe.SliceData(list), C.int64_t(len(list)),
-		(*C.float)(unsafe.SliceData(values)), C.int64_t(len(values))))
-	runtime.KeepAlive(parameters)
-}
-
-// Broadcast overwrites t with rank 0's, as AverageGradients panicking on failure.
-func (g *Group) Broadcast(t *Tensor) {
-	g.check("broadcast", C.latent_group_broadcast(g.handle, t.c()))
-	runtime.KeepAlive(t)
-}
-
-// BroadcastBytes returns rank 0's data; the others' is ignored.
-func (g *Group) BroadcastBytes(data []byte) ([]byte, error) {
-	err := Do(func(s *Scope) {
-		size := From(s, "cpu", []int64{int64(len(data))}, 1)
-		g.Broadcast(size)
-		n := int(size.Item())
-		if g.Rank != 0 {
-			data = make([]byte, n)
-		}
-		t := From(s, "cpu", data, n)
-		g.Broadcast(t)
-		CopyTo(data, t)
-	})
-	return data, err
-}
-
-// Barrier returns when every process has called it.
-func (g *Group) Barrier() error { return g.lost(failure("barrier", C.latent_group_barrier(g.handle))) }
-
-// Close leaves the group without waiting; a second Close does nothing.
-func (g *Group) Close() {
-	if g != nil && g.handle != nil {
-		C.latent_group_close(g.handle)
-		g.handle = nil
-	}
-}
-
-func (g *Group) check(op string, message *C.char) {
-	if err := g.lost(failure(op, message)); err != nil {
-		panic(err)
-	}
-}
-
-// lost says in one line what a failed collective means.
-func (g *Group) lost(err error) error {
-	e, ok := err.(*Error)
-	if !ok {
-		return err
-	}
-	text := e.Message
-	if _, after, ok := strings.Cut(text, "] "); ok && text[0] == '[' { // gloo's own source line
-		text = after
-	}
-	return &Error{Op: e.Op, Message: fmt.Sprintf("rank %d of %d lost another process, or waited %v for it: %s",
-		g.Rank, g.Size, g.timeout, text)}
 }

@@ -3,6 +3,7 @@
 package torch_test
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"slices"
@@ -68,14 +69,8 @@ func TestGroupFromEnv(t *testing.T) {
 	}
 }
 
-func TestGroupOptions(t *testing.T) {
+func TestGroupThreads(t *testing.T) {
 	o := torch.GroupOptions{LocalRank: 3, LocalSize: 1 << 10}
-	if d := o.LocalDevice("cuda"); d != "cuda:3" {
-		t.Errorf("LocalDevice(cuda) = %q", d)
-	}
-	if d := o.LocalDevice("cpu"); d != "cpu" {
-		t.Errorf("LocalDevice(cpu) = %q", d)
-	}
 	if n := o.Threads(); n != 1 {
 		t.Errorf("Threads() = %d, want 1", n)
 	}
@@ -102,10 +97,10 @@ func TestGroup(t *testing.T) {
 			// d/da sum(a * (rank + 1)) = rank + 1; d/db = rank.
 			loss := a.Scale(float64(rank)+1, 0).Sum().Add(b.Scale(float64(rank), 0).Sum())
 			loss.Backward()
-			values := []float32{rank, 10 * rank}
+			values := s.Float32s([]float32{rank, 10 * rank}, 2)
 			g.AverageGradients([]torch.Parameter{{Name: "a", Tensor: a}, {Name: "b", Tensor: b}}, values)
-			if !slices.Equal(values, []float32{1, 10}) {
-				t.Errorf("values %v, want [1 10]", values)
+			if got := values.Float32s(); !slices.Equal(got, []float32{1, 10}) {
+				t.Errorf("values %v, want [1 10]", got)
 			}
 		}
 		// The first pass left the means 2 and 1; the second adds rank + 1 and rank.
@@ -120,10 +115,6 @@ func TestGroup(t *testing.T) {
 		if got := x.Float32s(); !slices.Equal(got, []float32{0, 1, 2, 3}) {
 			t.Errorf("broadcast gave %v", got)
 		}
-		err := torch.Do(func(*torch.Scope) { g.Broadcast(x.EyeMask(2)) })
-		if info, _ := torch.GetInfo(); err == nil && strings.HasPrefix(info.Version, "1.") {
-			t.Error("gloo of libtorch 1 took booleans") // 2's does; neither hangs
-		}
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -137,13 +128,16 @@ func TestGroup(t *testing.T) {
 			t.Errorf("BroadcastBytes = %q, %v, want %q", got, err, text)
 		}
 	}
+	if said, err := g.Exchange(fmt.Sprint("I am ", g.Rank)); err != nil || !slices.Equal(said, []string{"I am 0", "I am 1", "I am 2"}) {
+		t.Errorf("Exchange gave %q, %v", said, err)
+	}
 	if err := g.Barrier(); err != nil {
 		t.Error(err)
 	}
 	if g.Rank == 2 && !t.Failed() {
 		os.Exit(7)
 	}
-	checkLost(t, g.Barrier(), "1m0s")
+	checkLost(t, g.Barrier(), "rank 2", "1m0s")
 	g.Close()
 	g.Close()
 }
@@ -164,13 +158,13 @@ func TestGroupTimesOut(t *testing.T) {
 		grouptest.Await("timeout")
 		return
 	}
-	checkLost(t, g.Barrier(), "3s")
+	checkLost(t, g.Barrier(), "rank 1", "3s")
 	grouptest.Signal(t, "timeout")
 }
 
-func checkLost(t *testing.T, err error, timeout string) {
+func checkLost(t *testing.T, err error, who, timeout string) {
 	t.Helper()
-	if err == nil || !strings.Contains(err.Error(), " lost another process, or waited "+timeout+" for it: ") ||
+	if err == nil || !strings.Contains(err.Error(), " lost "+who+", or waited "+timeout+" for it: ") ||
 		strings.Contains(err.Error(), "\n") {
 		t.Errorf("error %v", err)
 	}
@@ -194,7 +188,33 @@ func TestJoinGroupTimesOut(t *testing.T) {
 			!strings.Contains(err.Error(), "of 2 did not find the others at 127.0.0.1:") {
 			t.Errorf("rank %d: %v", rank, err)
 		}
+		if rank == 0 && !strings.Contains(err.Error(), "waited 300ms for rank 1") {
+			t.Errorf("rank 0 does not say who is missing: %v", err)
+		}
 		t.Log(err)
+	}
+}
+
+// Processes that would compute on different devices are told so, before they connect
+// and wait for each other.
+func TestGroupOfTwoDevices(t *testing.T) {
+	if !grouptest.Child() {
+		t.Parallel()
+		for rank, p := range grouptest.Run(t, 2) {
+			if p.Code != 0 {
+				t.Errorf("rank %d: exit code %d\n%s", rank, p.Code, p.Output)
+			}
+		}
+		return
+	}
+	g := grouptest.Join(t, func(o *torch.GroupOptions) { o.Device = "" })
+	if err := g.Barrier(); err == nil || !strings.Contains(err.Error(), "not connected") {
+		t.Errorf("a group that is not connected: %v", err)
+	}
+	kind := []string{"cpu", "meta"}[g.Rank]
+	err := g.Connect(kind)
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("rank %d computes on %s, rank", g.Rank, kind)) {
+		t.Errorf("rank %d: %v", g.Rank, err)
 	}
 }
 

@@ -132,6 +132,9 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 		}
 	}
 	text = strings.Replace(text, "for flag -", "for flag --", 1)
+	if after, ok := strings.CutPrefix(text, "invalid boolean value "); ok {
+		text = "invalid value " + strings.Replace(after, " for -", " for --", 1)
+	}
 	text = strings.Replace(text, "flag needs an argument: -", "no value for flag --", 1)
 	text = oneLetter.ReplaceAllString(text, "flag -$1")
 	return usageError{errors.New(text + " (see " + c.Command.HelpName + " --help)")}

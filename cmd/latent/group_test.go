@@ -60,6 +60,38 @@ func TestTwoProcessesTrainOneModel(t *testing.T) {
 		t.Errorf("metrics %+v, %v", m, err)
 	}
 
+	if !strings.Contains(string(read(t, filepath.Join(dir, "config.json"))), `"processes": 2`) {
+		t.Error("config.json does not record the number of processes")
+	}
+
+	// Rank 0's folder is everybody's: its options, its checkpoint. The others may have
+	// neither the folder nor the flags.
+	port = freePort(t)
+	leader, said = member(t, 0, port, "train", "--out", dir, "--resume=auto", "--epochs", "3", "--quiet")
+	follower, heard = member(t, 1, port, "train", "--out", "none/such", "--resume=auto", "--quiet", "--data", args[4])
+	if code, other := wait(t, leader), wait(t, follower); code != 0 || other != 0 {
+		t.Fatalf("resumed, rank 0 ended with %d: %s\nrank 1 with %d: %s", code, said, other, heard)
+	}
+	if rows, err := run.ReadLosses(dir); err != nil || len(rows) != 6 {
+		t.Errorf("resumed: %d rows of losses (%v), want 6", len(rows), err)
+	}
+
+	// Alone it cannot go on, and what rank 0 finds wrong ends all at once.
+	refuse(t, 2, []string{"train", "--out", dir, "--resume", "--quiet"}, "trained by 2 processes", "one process alone")
+	port = freePort(t)
+	leader, said = member(t, 0, port, "train", "--out", dir, "--resume", "--quiet", "--lr", "0.5")
+	follower, heard = member(t, 1, port, "train", "--out", dir, "--quiet")
+	if code, other := wait(t, leader), wait(t, follower); code != exitUsage || other != exitFailed ||
+		!strings.Contains(said.String(), "lr is 0.001") || !strings.Contains(heard.String(), "rank 0 failed: ") {
+		t.Errorf("rank 0 ended with %d: %s\nrank 1 with %d: %s", code, said, other, heard)
+	}
+
+	// The notebook is not for several processes.
+	leader, said = member(t, 0, freePort(t), "notebook", "--out", filepath.Join(t.TempDir(), "notebook"), "--quiet")
+	if code := wait(t, leader); code != exitUsage || strings.Count(said.String(), "\n") != 1 {
+		t.Errorf("notebook ended with %d: %s", code, said)
+	}
+
 	// A process that dies ends the others with one line.
 	long := small(t, "train", filepath.Join(t.TempDir(), "run"), "--epochs", "100000", "--device", "cpu")
 	port = freePort(t)
@@ -68,7 +100,8 @@ func TestTwoProcessesTrainOneModel(t *testing.T) {
 	waitFor(t, "the first checkpoint", func() bool { return exists(filepath.Join(long[2], "checkpoint.pt")) })
 	follower.Process.Kill()
 	wait(t, follower)
-	if code := wait(t, leader); code != exitFailed || strings.Count(strings.TrimSpace(said.String()), "\n") != 0 {
+	if code := wait(t, leader); code != exitFailed || strings.Count(strings.TrimSpace(said.String()), "\n") != 0 ||
+		!strings.Contains(said.String(), "rank 0 of 2 lost rank 1") {
 		t.Errorf("rank 0 ended with %d: %s", code, said)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"latent/internal/notebook"
+	"latent/torch"
 )
 
 func notebookCommand() *cli.Command {
@@ -48,6 +49,10 @@ func wholeNotebook(c *cli.Context) error {
 	}
 	if o.Config, err = configure(c, o.Config); err != nil {
 		return err
+	}
+	if group, err := torch.GroupFromEnv(); group != nil || err != nil {
+		return usagef("notebook runs in one process, and RANK or WORLD_SIZE is set: start it without torchrun; " +
+			"latent train is what several processes can do")
 	}
 	d := display(c)
 	defer watch(c, dir, d)()

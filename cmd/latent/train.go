@@ -32,12 +32,15 @@ further, and ends with the same bytes as an uninterrupted run.
 
 Several processes train one model when RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT are set, as
 torchrun sets them. Each process trains on its share of every epoch with --batch-size images per
-step, and rank 0 writes the run folder:
+step, on CUDA on a GPU of its own. Rank 0 writes the run folder, and all use its options. With
+--resume=auto a group that torchrun restarts continues its run:
 
-    torchrun --no-python --nproc-per-node 2 latent train --out runs/c --batch-size 512`,
+    torchrun --no-python --nproc-per-node 2 --max-restarts 3 \
+        latent train --out runs/c --batch-size 512 --resume=auto`,
 		Flags: slices.Concat([]cli.Flag{
 			outFlag("run folder `DIR` of the model"),
-			&cli.BoolFlag{Name: "resume", Usage: "resume the run in --out with its own options", DisableDefaultText: true},
+			&cli.GenericFlag{Name: "resume", Value: new(resumeFlag), DefaultText: "begin",
+				Usage: "resume the run in --out with its own options; --resume=auto begins one where there is none"},
 		}, optionFlags(train.DefaultConfig()), []cli.Flag{viewFlag(), jsonFlag(), quietFlag()}),
 		Action: trainModel,
 	}
@@ -55,18 +58,24 @@ func configure(c *cli.Context, base train.Config) (train.Config, error) {
 	return base, nil
 }
 
+// resumeFlag is the value of --resume, which may stand alone.
+type resumeFlag struct{ value train.Resume }
+
+func (f *resumeFlag) Set(text string) error {
+	value, ok := map[string]train.Resume{"true": train.GoOn, "false": train.Begin, "auto": train.Either}[text]
+	if !ok {
+		return errors.New("want --resume or --resume=auto")
+	}
+	f.value = value
+	return nil
+}
+
+func (f *resumeFlag) String() string { return "" }
+
+func (f *resumeFlag) IsBoolFlag() bool { return true }
+
 func trainModel(c *cli.Context) error {
 	dir, err := need(c, "out")
-	if err != nil {
-		return err
-	}
-	base := train.DefaultConfig()
-	if c.Bool("resume") {
-		if base, err = train.ReadConfig(dir); err != nil {
-			return fmt.Errorf("%w (nothing to resume: leave --resume out to begin)", err)
-		}
-	}
-	config, err := configure(c, base)
 	if err != nil {
 		return err
 	}
@@ -81,9 +90,14 @@ func trainModel(c *cli.Context) error {
 	if group == nil || group.Rank == 0 {
 		defer watch(c, dir, d)()
 	}
-	metrics, err := train.Run(c.Context, dir, config, train.Options{
-		Resume: c.Bool("resume"), Group: group, Label: "train", Report: d,
-		Data: func(ctx context.Context) (*train.Data, error) {
+	var config train.Config
+	choose := func(base train.Config) (chosen train.Config, err error) {
+		config, err = configure(c, base)
+		return config, err
+	}
+	metrics, err := train.Run(c.Context, dir, choose, train.Options{
+		Resume: c.Generic("resume").(*resumeFlag).value, Group: group, Label: "train", Report: d,
+		Data: func(ctx context.Context, config train.Config) (*train.Data, error) {
 			return train.OpenData(ctx, config.Data, config.Dataset, config.Limit, d)
 		},
 	})
@@ -92,7 +106,7 @@ func trainModel(c *cli.Context) error {
 	case errors.Is(err, train.ErrOptions):
 		return usageError{err}
 	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("%w; to continue: latent train --out %s --resume", err, quote(dir))
+		return fmt.Errorf("%w; go on with: latent train --out %s --resume", err, quote(dir))
 	case err != nil:
 		return err
 	case group != nil && group.Rank > 0: // rank 0 tells

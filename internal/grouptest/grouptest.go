@@ -58,7 +58,7 @@ func Run(t *testing.T, size int) []Process {
 			command.Env = append(os.Environ(), dirVariable+"="+dir, fmt.Sprintf("RANK=%d", rank),
 				fmt.Sprintf("WORLD_SIZE=%d", size), "MASTER_ADDR=127.0.0.1", fmt.Sprintf("MASTER_PORT=%d", port),
 				fmt.Sprintf("LOCAL_RANK=%d", rank), fmt.Sprintf("LOCAL_WORLD_SIZE=%d", size),
-				"GLOO_SOCKET_IFNAME=lo", "OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1")
+				"GLOO_SOCKET_IFNAME=lo, lo", "OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1")
 			var out bytes.Buffer
 			command.Stdout, command.Stderr = &out, &out
 			_ = command.Run()

@@ -13,10 +13,14 @@ import (
 // the start.
 func (b *book) train(ctx context.Context, label string, s *space) (train.Result, error) {
 	dir := b.folder.Path(s.name)
-	resume, err := train.Choose(dir, s.config, label, b.report)
+	goOn, err := train.Choose(dir, s.config, label, b.report)
 	if err != nil {
 		return train.Result{}, err
 	}
-	return train.Run(ctx, dir, s.config, train.Options{Resume: resume, Label: label, Report: b.report,
-		Data: func(context.Context) (*train.Data, error) { return b.data, nil }})
+	o := train.Options{Label: label, Report: b.report,
+		Data: func(context.Context, train.Config) (*train.Data, error) { return b.data, nil }}
+	if goOn {
+		o.Resume = train.GoOn
+	}
+	return train.Run(ctx, dir, func(train.Config) (train.Config, error) { return s.config, nil }, o)
 }

@@ -41,6 +41,8 @@ type Config struct {
 	Device  string `json:"device"` // as torch.Device gives it
 	Threads int    `json:"threads"`
 
+	Processes int `json:"processes,omitempty"` // of the group that trains; 0: one alone
+
 	Latent   string `json:"latent"` // versions
 	Go       string `json:"go"`
 	Libtorch string `json:"libtorch"`
@@ -86,22 +88,28 @@ func (c Config) training() autoenc.Options {
 	return o
 }
 
-// start sets libtorch up as the config says and fills in what it finds: the
-// device behind "auto" and the versions.
-func (c *Config) start() error {
-	if err := torch.Init(c.Threads); err != nil {
-		return err
+// start sets libtorch up as the config says, for a process of group where there is
+// one, and fills in what it finds: the device behind "auto", the versions, the size of
+// the group. It returns this process's own device.
+func (c *Config) start(group *torch.GroupOptions) (device string, err error) {
+	c.Processes = 0
+	if group != nil {
+		c.Processes, c.Threads = group.Size, min(c.Threads, group.Threads())
 	}
-	device, err := torch.Device(c.Device)
-	if err != nil {
-		return err
+	if err := torch.Init(c.Threads); err != nil {
+		return "", err
 	}
 	info, err := torch.GetInfo()
 	if err != nil {
-		return err
+		return "", err
 	}
-	c.Device, c.Latent, c.Go, c.Libtorch = device, run.ProgramVersion, runtime.Version(), info.Version
-	return nil
+	c.Latent, c.Go, c.Libtorch = run.ProgramVersion, runtime.Version(), info.Version
+	if group == nil {
+		c.Device, err = torch.Device(c.Device)
+		return c.Device, err
+	}
+	c.Device, device, err = group.LocalDevice(c.Device)
+	return device, err
 }
 
 // Space is the name under which results of the trained model are listed.

@@ -69,18 +69,20 @@ func vacant(dir string) error {
 
 // continues reads the checkpoint that a resumed run goes on from, nil where the
 // run ended before its first, and checks that the config is still the run's.
-func (c *Config) continues(dir string, o Options) (*autoenc.Checkpoint, error) {
-	if !o.Resume {
-		return nil, nil
-	}
-	saved, err := ReadConfig(dir)
+func (j *job) continues(o Options) (*autoenc.Checkpoint, error) {
+	saved, err := ReadConfig(j.dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := run.Compare(saved, *c, mayChange...); err != nil {
-		return nil, fmt.Errorf("resume %s: %w; %w", dir, err, ErrOptions)
+	if saved.Processes != j.Processes {
+		return nil, fmt.Errorf("resume %s: it was trained by %s, and its checkpoint cannot go on with %s: "+
+			"start as many, or begin another run from its weights with --init %s: %w", j.dir,
+			processes(saved.Processes), processes(j.Processes), filepath.Join(j.dir, modelFile), ErrOptions)
 	}
-	path := filepath.Join(dir, checkpointFile)
+	if err := run.Compare(saved, j.Config, mayChange...); err != nil {
+		return nil, fmt.Errorf("resume %s: %w; %w", j.dir, err, ErrOptions)
+	}
+	path := filepath.Join(j.dir, checkpointFile)
 	checkpoint, err := autoenc.ReadCheckpoint(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -88,10 +90,21 @@ func (c *Config) continues(dir string, o Options) (*autoenc.Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := run.Compare(saved, *c, "epochs", "data", "latent", "go"); err != nil {
-		o.Report.Printf("note: %v; the run continues, but not to the same bytes as an uninterrupted one", err)
+	if err := run.Compare(saved, j.Config, "epochs", "data", "latent", "go"); err != nil {
+		o.Report.Printf("note: %v; the losses go on, but not with the bytes of an unbroken run", err)
 	}
 	return checkpoint, nil
+}
+
+// processes is a group's size in words.
+func processes(n int) string {
+	switch n {
+	case 0:
+		return "one process alone"
+	case 1:
+		return "a group of one process"
+	}
+	return fmt.Sprintf("%d processes", n)
 }
 
 // ReadConfig reads the config of a run folder.

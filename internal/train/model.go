@@ -30,7 +30,7 @@ func Open(dir, device string, threads int) (*Model, error) {
 		return nil, err
 	}
 	c.Device, c.Threads = device, threads
-	if err := c.start(); err != nil {
+	if c.Device, err = c.start(nil); err != nil {
 		return nil, err
 	}
 	m, err := autoenc.Load(filepath.Join(dir, modelFile), 784)

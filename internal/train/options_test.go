@@ -14,7 +14,7 @@ import (
 // config.json; what else is in there, no user sets.
 func TestOptionsAreConfigs(t *testing.T) {
 	c := DefaultConfig()
-	c.Plain = true // left out otherwise, so that older records stay valid
+	c.Plain, c.Processes = true, 2 // left out otherwise, so that older records stay valid
 	var keys map[string]any
 	text, err := json.Marshal(c)
 	if err != nil {
@@ -39,7 +39,7 @@ func TestOptionsAreConfigs(t *testing.T) {
 		}
 	}
 	for key := range keys {
-		if !slices.Contains([]string{"latent", "go", "libtorch"}, key) {
+		if !slices.Contains([]string{"latent", "go", "libtorch", "processes"}, key) {
 			t.Errorf("no option describes %s", key)
 		}
 	}

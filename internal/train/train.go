@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"time"
 
 	"latent/autoenc"
@@ -15,74 +16,72 @@ import (
 	"latent/torch"
 )
 
+// Resume says whether a run begins or goes on.
+type Resume int
+
+const (
+	Begin  Resume = iota // in a folder that holds no run
+	GoOn                 // from the folder's checkpoint; without a run that is an error
+	Either               // go on where the folder holds a run, else begin
+)
+
 // Options say how Run goes about a Config.
 type Options struct {
-	Resume bool // go on from the folder's checkpoint
+	Resume Resume
 	// Group are the processes that train together, nil for one alone. Rank 0 keeps
-	// the run folder; the others leave a Result without metrics.
+	// the run folder, and its config is everybody's; the others leave a Result without
+	// metrics.
 	Group  *torch.GroupOptions
 	Label  string
-	Data   func(context.Context) (*Data, error)
+	Data   func(context.Context, Config) (*Data, error)
 	Report progress.Reporter
 }
 
 // Run trains one model into the run folder dir (cells 2 to 4, or 9) and leaves
-// the trained model, its losses and its metrics there. A new run refuses a folder
-// that holds one; a resumed one ends with the bytes of an unbroken one, as long
-// as threads, device and libtorch are the same.
+// the trained model, its losses and its metrics there. configure says how, given
+// the folder's own config where the run goes on, else DefaultConfig. A new run refuses
+// a folder that holds one; a resumed one ends with the bytes of an unbroken one, as
+// long as threads, device and libtorch are the same.
 //
 // When ctx ends, what is reached is saved and the error wraps ctx's.
-func Run(ctx context.Context, dir string, c Config, o Options) (Result, error) {
+func Run(
+	ctx context.Context, dir string, configure func(Config) (Config, error), o Options,
+) (Result, error) {
 	began := time.Now()
-	if err := c.Validate(); err != nil {
-		return Result{}, err
+	j := &job{report: o.Report, label: o.Label, dir: dir, leads: o.Group == nil || o.Group.Rank == 0}
+	defer j.close()
+	checkpoint, err := j.begin(configure, o)
+	if err == nil {
+		j.data, err = o.Data(ctx, j.Config)
 	}
-	extra, err := c.ExtraLoss.new()
+	if o.Group != nil && ctx.Err() == nil {
+		fetched := j.Config
+		err = j.join(*o.Group, err)
+		if err == nil && (j.Dataset != fetched.Dataset || j.Limit != fetched.Limit) {
+			j.data, err = o.Data(ctx, j.Config)
+		}
+		if err == nil {
+			err = j.connect(*o.Group)
+		}
+		if err == nil {
+			checkpoint, err = autoenc.ShareCheckpoint(j.group, checkpoint)
+		}
+	}
 	if err != nil {
 		return Result{}, err
 	}
-	j := &job{report: o.Report, label: o.Label}
-	if o.Group != nil {
-		// Joined first: a process that fails later ends the others at once.
-		if j.group, err = c.join(*o.Group); err != nil {
-			return Result{}, err
-		}
-		defer j.group.Close()
-	}
-	var checkpoint *autoenc.Checkpoint
-	if j.leads() {
-		if j.folder, err = claim(dir, o.Resume); err != nil {
-			return Result{}, err
-		}
-		defer j.folder.Close()
+	if j.leads {
 		recorder := progress.NewRecorder(o.Report, j.folder.Path(run.StatusFile))
 		defer recorder.Close()
 		j.report = recorder
-		if err := c.start(); err != nil {
-			return Result{}, err
-		}
-		if checkpoint, err = c.continues(dir, o); err != nil {
-			return Result{}, err
-		}
 	}
-	if j.group != nil {
-		if checkpoint, err = autoenc.ShareCheckpoint(j.group, checkpoint); err != nil {
-			return Result{}, err
-		}
-	}
-	d, err := o.Data(ctx)
-	if err != nil {
+	if err := j.prepare(checkpoint); err != nil {
 		return Result{}, err
 	}
-	j.Config, j.data = c, d
-	if err := j.prepare(extra, checkpoint); err != nil {
-		return Result{}, err
-	}
-	defer j.trainer.Close()
-	if !j.leads() {
+	if !j.leads {
 		return Result{}, j.trainer.Run(ctx)
 	}
-	if err := j.folder.WriteConfig(c); err != nil {
+	if err := j.folder.WriteConfig(j.Config); err != nil {
 		return Result{}, err
 	}
 	if err := j.train(ctx); err != nil {
@@ -91,37 +90,77 @@ func Run(ctx context.Context, dir string, c Config, o Options) (Result, error) {
 	return j.finish(ctx, began)
 }
 
-// join makes this process one of a group, on its share of the cores and on its
-// device.
-func (c *Config) join(o torch.GroupOptions) (*torch.Group, error) {
-	c.Device, c.Threads = o.LocalDevice(c.Device), min(c.Threads, o.Threads())
-	if err := c.start(); err != nil {
+// begin settles the config and, in the process that leads, takes the run folder and
+// reads the checkpoint that the run goes on from, if there is one.
+func (j *job) begin(configure func(Config) (Config, error), o Options) (*autoenc.Checkpoint, error) {
+	base, resume := DefaultConfig(), false
+	if o.Resume != Begin && j.leads {
+		saved, err := ReadConfig(j.dir)
+		switch {
+		case err == nil:
+			base, resume = saved, true
+		case o.Resume == GoOn && errors.Is(err, fs.ErrNotExist):
+			return nil, fmt.Errorf("%w (nothing to resume: leave --resume out to begin)", err)
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, err
+		}
+	}
+	var err error
+	if j.Config, err = configure(base); err != nil {
 		return nil, err
 	}
-	o.Device = c.Device
-	return torch.JoinGroup(o)
+	if err := j.Config.Validate(); err != nil {
+		return nil, err
+	}
+	if j.leads {
+		if j.folder, err = claim(j.dir, resume); err != nil {
+			return nil, err
+		}
+	}
+	if j.device, err = j.Config.start(o.Group); err != nil {
+		return nil, err
+	}
+	if !resume {
+		return nil, nil
+	}
+	return j.continues(o)
 }
 
 // job is one training run at work.
 type job struct {
 	Config
+	dir     string
+	device  string       // this process's own; Config has that of all
+	leads   bool         // this process keeps the run folder
 	group   *torch.Group // nil for a process alone
 	folder  *run.Folder  // nil where another process leads
 	data    *Data
 	report  progress.Reporter
 	label   string
-	trainer *autoenc.Trainer
+	trainer *autoenc.Trainer // nil until prepare
 	losses  *run.Losses
 	seconds float64 // of training in earlier processes
 	err     error   // the first row that could not be noted
 }
 
-// leads says whether this process keeps the run folder.
-func (j *job) leads() bool { return j.group == nil || j.group.Rank == 0 }
+// close frees what the job holds.
+func (j *job) close() {
+	if j.trainer != nil {
+		j.trainer.Close()
+	}
+	j.group.Close()
+	if j.folder != nil {
+		j.folder.Close()
+	}
+}
 
 // prepare makes the model and its trainer, at the checkpoint if there is one.
 // Nothing is written.
-func (j *job) prepare(extra autoenc.ExtraLoss, checkpoint *autoenc.Checkpoint) error {
+func (j *job) prepare(checkpoint *autoenc.Checkpoint) error {
+	extra, err := j.ExtraLoss.new()
+	if err != nil {
+		return err
+	}
 	if err := j.ExtraLoss.check(j.data.Train.Labels); err != nil {
 		return err
 	}
@@ -129,18 +168,19 @@ func (j *job) prepare(extra autoenc.ExtraLoss, checkpoint *autoenc.Checkpoint) e
 	if err != nil {
 		return err
 	}
-	if j.Init != "" && checkpoint == nil {
+	if j.Init != "" && checkpoint == nil && j.leads { // the others get its weights
 		if err := autoenc.LoadInto(model, j.Init); err != nil {
 			return err
 		}
 	}
-	if err := autoenc.To(model, j.Device); err != nil {
+	if err := autoenc.To(model, j.device); err != nil {
 		return err
 	}
 	options := j.training()
 	options.Extra, options.Group, options.Seed = extra, j.group, j.Seed
-	if j.leads() {
+	if j.leads {
 		options.Progress, options.Save = j.step, j.save
+		options.Warn = func(err error) { j.report.Printf("note: %v", err) }
 	}
 	j.trainer, err = autoenc.NewTrainer(model, Samples(j.data.Train), j.data.Train.Labels, options)
 	if err != nil {
@@ -151,21 +191,18 @@ func (j *job) prepare(extra autoenc.ExtraLoss, checkpoint *autoenc.Checkpoint) e
 		at = checkpoint.Step
 		if err = j.trainer.Restore(checkpoint); err != nil {
 			err = fmt.Errorf("%s: %w; choose another folder, or put back the run's own file",
-				j.folder.Path(checkpointFile), err)
+				filepath.Join(j.dir, checkpointFile), err)
 		}
 	}
 	if err == nil && at > j.trainer.Steps() {
 		err = fmt.Errorf("resume: %d steps are done, more than %d epochs have (%d); %w",
 			at, j.Epochs, j.trainer.Steps(), ErrOptions)
 	}
-	if err == nil && j.leads() {
+	if err == nil && j.leads {
 		j.losses, err = j.folder.Losses(at)
 		if err == nil && at > 0 {
 			err = j.earlierSeconds()
 		}
-	}
-	if err != nil {
-		j.trainer.Close()
 	}
 	return err
 }

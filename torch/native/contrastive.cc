@@ -7,6 +7,7 @@
 
 #include "guard.h"
 #include "shim.h"
+#include "trace.h"
 
 using latent::guard;
 using torch::autograd::AutogradContext;
@@ -23,7 +24,7 @@ struct SupCon : public torch::autograd::Function<SupCon> {
                             double scale, bool norms) {
     z = z.detach().contiguous();
     const int64_t n = z.size(0), d = z.size(1);
-    const bool cpu = z.device().is_cpu();
+    const bool cpu = z.device().is_cpu() && !latent::as_device();
     // G' z is summed in a fixed number of parts, added up in their order: the same
     // sum however many threads.
     const int64_t parts = cpu ? 16 : 1, part_rows = (n + parts - 1) / parts;
@@ -66,10 +67,10 @@ struct SupCon : public torch::autograd::Function<SupCon> {
       part(0);
     }
 
-    const double anchors = std::max(1.0, anchor.sum().item<double>());
+    const at::Tensor anchors = anchor.sum().to(at::kDouble).clamp_min_(1);  // where z is
     at::Tensor grad = by_row.add_(by_column.sum(0));
     if (norms) grad.addcmul_(column_sum.sum(0).unsqueeze(1), z, -1);
-    ctx->save_for_backward({grad.mul_(scale / anchors)});
+    ctx->save_for_backward({grad.mul_(at::full_like(anchors, scale).div_(anchors))});
     return loss.sum(at::kDouble).div_(anchors).to(at::kFloat);
   }
 
@@ -88,4 +89,8 @@ const char *latent_supcon(Tensor z, Tensor labels, double scale, bool norms, Ten
     const at::Tensor f = z->scalar_type() == at::kFloat ? *z : z->to(at::kFloat);
     *out = new at::Tensor(SupCon::apply(f, *labels, scale, norms));
   });
+}
+
+const char *latent_float(Tensor a, Tensor *out) {
+  return guard([&] { *out = new at::Tensor(a->to(at::kFloat)); });
 }

@@ -2,6 +2,7 @@
 #include "cuda.h"
 
 #include <torch/torch.h>
+#include <torch/version.h>
 
 #ifdef LATENT_CUDA
 #include <ATen/cuda/CUDAEvent.h>
@@ -10,7 +11,10 @@
 #include <c10/cuda/CUDAStream.h>
 #endif
 
+#include <map>
 #include <memory>
+#include <mutex>
+#include <string>
 #include <vector>
 
 #include "guard.h"
@@ -63,17 +67,20 @@ void latent_stream_close(LatentStream s) {
   latent_free_string(ignored);
 }
 
+bool latent_can_capture(void) {
+  return TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 1);
+}
+
 const char *latent_graph_begin(LatentGraph *out) {
   return guard([&] {
-    auto g = std::make_unique<latent_graph>();
+    auto *g = new latent_graph;  // on failure not deleted, see the header
     g->graph.capture_begin();
-    *out = g.release();
+    *out = g;
   });
 }
 
 const char *latent_graph_end(LatentGraph g, bool keep) {
   const char *failed = guard([&] { g->graph.capture_end(); });
-  if (failed || !keep) latent_graph_close(g);
   if (failed && !keep) {  // what made the caller give up is the message
     latent_free_string(failed);
     failed = nullptr;
@@ -100,6 +107,7 @@ const char *latent_stream_new(const char *, LatentStream *) { return missing(); 
 const char *latent_stream_enter(LatentStream) { return missing(); }
 const char *latent_stream_leave(LatentStream) { return missing(); }
 void latent_stream_close(LatentStream) {}
+bool latent_can_capture(void) { return true; }  // latent_stream_new says what is missing
 const char *latent_graph_begin(LatentGraph *) { return missing(); }
 const char *latent_graph_end(LatentGraph, bool) { return missing(); }
 const char *latent_graph_replay(LatentGraph) { return missing(); }
@@ -121,9 +129,17 @@ const char *latent_note(Tensor list, Tensor counter, Tensor value) {
   });
 }
 
+const char *latent_note_not_finite(Tensor flag, Tensor value) {
+  return guard([&] {
+    torch::NoGradGuard no_grad;
+    const at::Tensor v = value->detach();
+    at::maximum_out(*flag, *flag, v.sub(v).sum().ne(0).to(at::kFloat).reshape({1}));  // 0, or NaN
+  });
+}
+
 const char *latent_adam_fused(Tensor *parameters, Tensor *exp_avg, Tensor *exp_avg_sq,
-                              int64_t n, Tensor step, double lr, double beta1, double beta2,
-                              double eps, double weight_decay) {
+                              int64_t n, Tensor step, Tensor skip, double lr, double beta1,
+                              double beta2, double eps, double weight_decay) {
   return guard([&] {
     torch::NoGradGuard no_grad;
     step->add_(1);
@@ -138,6 +154,38 @@ const char *latent_adam_fused(Tensor *parameters, Tensor *exp_avg, Tensor *exp_a
     }
     const std::vector<at::Tensor> steps(p.size(), *step);  // one count serves all; it is only read
     at::_fused_adam_(p, g, m, v, /*max_exp_avg_sqs=*/{}, steps, lr, beta1, beta2, weight_decay,
-                     eps, /*amsgrad=*/false, /*maximize=*/false);
+                     eps, /*amsgrad=*/false, /*maximize=*/false, /*grad_scale=*/{},
+                     /*found_inf=*/*skip);
+    step->sub_(*skip);
   });
+}
+
+namespace {
+// The 256 values byte / 255, each the nearest float32, on a device. A GPU divides by
+// a number by multiplying with its reciprocal, which gives 126 of them otherwise.
+at::Tensor quotients(const at::Device &device) {
+  static std::mutex lock;
+  static auto *tables = new std::map<std::string, at::Tensor>;  // never freed: CUDA ends first
+  std::lock_guard<std::mutex> held(lock);
+  at::Tensor &table = (*tables)[device.str()];
+  if (!table.defined()) {
+    at::Tensor q = at::empty({256}, at::kFloat);
+    for (int i = 0; i < 256; ++i) q.data_ptr<float>()[i] = static_cast<float>(i) / 255.0f;
+    table = q.to(device);
+  }
+  return table;
+}
+}  // namespace
+
+const char *latent_pixels_by_table(Tensor bytes, Tensor index, Tensor *out) {
+  return guard([&] {
+    const at::Tensor rows = bytes->index_select(0, *index);
+    *out = new at::Tensor(quotients(bytes->device())
+                              .index_select(0, rows.reshape({-1}).to(at::kInt))
+                              .reshape(rows.sizes()));
+  });
+}
+
+const char *latent_address(Tensor a, uint64_t *address) {
+  return guard([&] { *address = reinterpret_cast<uint64_t>(a->data_ptr()); });
 }

@@ -17,8 +17,10 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <sstream>
 #include <vector>
 
 #include "guard.h"
@@ -60,7 +62,7 @@ using Backend = c10d::ProcessGroup;
 struct latent_group {
   c10::intrusive_ptr<c10d::Store> store;  // outlives the backend, which may ask it
   c10::intrusive_ptr<Backend> backend;
-  int size;
+  int size = 0;
   at::TensorOptions options;  // float32 where the group computes
   at::Tensor flat;            // gradients and values, kept from step to step
 };
@@ -83,20 +85,34 @@ c10::intrusive_ptr<Backend> gloo(const c10::intrusive_ptr<c10d::Store> &store, i
                                  int size, std::chrono::milliseconds timeout) {
   using Gloo = c10d::ProcessGroupGloo;
   auto options = Gloo::Options::create(timeout);
-  // The variable that torch.distributed knows; without it, the interface of this
-  // machine's name, else loopback.
-  const char *interface = std::getenv("GLOO_SOCKET_IFNAME");
-  options->devices.push_back(interface && *interface ? Gloo::createDeviceForInterface(interface)
-                                                     : Gloo::createDefaultDevice());
+  // The variable that torch.distributed knows, one interface or several with commas
+  // between; without it, the interface of this machine's name, else loopback.
+  const char *interfaces = std::getenv("GLOO_SOCKET_IFNAME");
+  std::istringstream list(interfaces ? interfaces : "");
+  for (std::string name; std::getline(list, name, ',');) {
+    name.erase(0, name.find_first_not_of(' '));
+    name.erase(name.find_last_not_of(' ') + 1);
+    if (!name.empty()) options->devices.push_back(Gloo::createDeviceForInterface(name));
+  }
+  if (options->devices.empty()) options->devices.push_back(Gloo::createDefaultDevice());
+  options->threads = static_cast<int>(options->devices.size()) * 2;  // as torch.distributed
   return c10::make_intrusive<Gloo>(store, rank, size, options);
 }
 #endif
 
 #ifdef LATENT_NCCL
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 2)
+#define LATENT_NCCL_VARIABLE(name) "TORCH_NCCL_" name
+#else
+#define LATENT_NCCL_VARIABLE(name) "NCCL_" name
+#endif
+
 c10::intrusive_ptr<Backend> nccl(const c10::intrusive_ptr<c10d::Store> &store, int rank,
                                  int size, std::chrono::milliseconds timeout) {
-  // wait() then ends with an exception here; else a watchdog ends the process.
-  setenv("TORCH_NCCL_BLOCKING_WAIT", "1", 0);
+  // wait() then ends with an exception here. Else a watchdog ends the process, which
+  // is what torchrun asks for with the second variable: it would overrule the first.
+  setenv(LATENT_NCCL_VARIABLE("BLOCKING_WAIT"), "1", 1);
+  setenv(LATENT_NCCL_VARIABLE("ASYNC_ERROR_HANDLING"), "0", 1);
   auto options = c10d::ProcessGroupNCCL::Options::create();
   options->timeout = timeout;
   return c10::make_intrusive<c10d::ProcessGroupNCCL>(store, rank, size, options);
@@ -119,55 +135,80 @@ c10::intrusive_ptr<Backend> backend(bool cuda, const c10::intrusive_ptr<c10d::St
 
 }  // namespace
 
-const char *latent_group_join(const char *host, uint16_t port, bool serve, const char *prefix,
-                              int32_t rank, int32_t size, int64_t timeout_ms,
-                              const char *device, LatentGroup *out) {
+const char *latent_group_meet(const char *host, uint16_t port, bool serve, const char *prefix,
+                              int64_t timeout_ms, LatentGroup *out) {
   return guard([&] {
     quiet_log();
-    const at::Device where{std::string(device)};
-    const std::chrono::milliseconds timeout(timeout_ms);
     c10d::TCPStoreOptions options;
     options.port = port;
     options.isServer = serve;
-    options.numWorkers = static_cast<std::size_t>(size);
-    options.timeout = timeout;
+    options.waitWorkers = false;  // who is missing is said by name, by those who wait
+    options.timeout = std::chrono::milliseconds(std::max<int64_t>(timeout_ms, 1000));  // it counts seconds
     auto g = std::make_unique<latent_group>();
     g->store = c10::make_intrusive<c10d::PrefixStore>(
         prefix, c10::make_intrusive<c10d::TCPStore>(std::string(host), options));
-    g->backend = backend(where.is_cuda(), g->store, rank, size, timeout);
-    g->size = size;
-    g->options = at::TensorOptions().dtype(at::kFloat).device(where);
     *out = g.release();
   });
 }
 
-const char *latent_group_average(LatentGroup g, Tensor *parameters, int64_t n, float *values,
-                                 int64_t m) {
+const char *latent_group_put(LatentGroup g, const char *key, const char *value, int64_t n) {
+  return guard([&] {
+    g->store->set(key, std::vector<uint8_t>(value, value + n));
+  });
+}
+
+const char *latent_group_has(LatentGroup g, const char *key, bool *yes) {
+  return guard([&] { *yes = g->store->check({std::string(key)}); });
+}
+
+const char *latent_group_get(LatentGroup g, const char *key, const char **value, int64_t *n) {
+  return guard([&] {
+    const std::vector<uint8_t> v = g->store->get(key);
+    char *copy = new char[v.size() + 1];
+    std::copy(v.begin(), v.end(), copy);
+    *value = copy;
+    *n = static_cast<int64_t>(v.size());
+  });
+}
+
+const char *latent_group_connect(LatentGroup g, int32_t rank, int32_t size, int64_t timeout_ms,
+                                 const char *device) {
+  return guard([&] {
+    const at::Device where{std::string(device)};
+    g->size = size;
+    g->options = at::TensorOptions().dtype(at::kFloat).device(where);
+    g->backend = backend(where.is_cuda(), g->store, rank, size, std::chrono::milliseconds(timeout_ms));
+  });
+}
+
+void latent_group_disconnect(LatentGroup g) {
+  if (!g->options.device().is_cpu()) return;  // a communicator that hangs would hang this, too
+  const char *ignored = guard([&] { g->backend.reset(); });
+  latent_free_string(ignored);
+}
+
+const char *latent_group_average(LatentGroup g, Tensor *parameters, int64_t n, Tensor values) {
   return guard([&] {
     torch::NoGradGuard no_grad;
-    int64_t total = m;
+    TORCH_CHECK(g->backend, "the group is not connected");
+    std::vector<at::Tensor> all = {values->detach()};
     for (int64_t i = 0; i < n; ++i) {
-      TORCH_CHECK(parameters[i]->grad().defined(), "parameter ", i, " has no gradient");
-      total += parameters[i]->numel();
+      all.push_back(parameters[i]->grad());
+      TORCH_CHECK(all.back().defined(), "parameter ", i, " has no gradient");
     }
+    int64_t total = 0;
+    for (const at::Tensor &t : all) total += t.numel();
     if (!g->flat.defined() || g->flat.numel() != total) g->flat = at::empty({total}, g->options);
-    const at::Tensor own = at::from_blob(values, {m}, at::kFloat);
-    int64_t offset = m;
-    g->flat.narrow(0, 0, m).copy_(own);
-    for (int64_t i = 0; i < n; ++i) {
-      const at::Tensor grad = parameters[i]->grad();
-      g->flat.narrow(0, offset, grad.numel()).copy_(grad.reshape({-1}));
-      offset += grad.numel();
-    }
+    std::vector<at::Tensor> rows;
+    for (const at::Tensor &t : all) rows.push_back(t.reshape({-1}));
+    at::cat_out(g->flat, rows);
     std::vector<at::Tensor> list = {g->flat};
     g->backend->allreduce(list)->wait();
     g->flat.div_(g->size);
-    own.copy_(g->flat.narrow(0, 0, m));
-    offset = m;
-    for (int64_t i = 0; i < n; ++i) {
-      at::Tensor grad = parameters[i]->grad();
-      grad.copy_(g->flat.narrow(0, offset, grad.numel()).view_as(grad));
-      offset += grad.numel();
+    int64_t offset = 0;
+    for (at::Tensor &t : all) {
+      t.copy_(g->flat.narrow(0, offset, t.numel()).view_as(t));
+      offset += t.numel();
     }
   });
 }
@@ -176,6 +217,7 @@ const char *latent_group_broadcast(LatentGroup g, Tensor t) {
   return guard([&] {
     torch::NoGradGuard no_grad;
     at::Tensor sent = t->detach().to(g->options.device()).contiguous();
+    TORCH_CHECK(g->backend, "the group is not connected");
     std::vector<at::Tensor> list = {sent};
     c10d::BroadcastOptions options;
     options.rootRank = 0;
@@ -187,6 +229,7 @@ const char *latent_group_broadcast(LatentGroup g, Tensor t) {
 const char *latent_group_barrier(LatentGroup g) {
   // An all-reduce: it needs no device ids, which NCCL's own barrier asks for.
   return guard([&] {
+    TORCH_CHECK(g->backend, "the group is not connected");
     std::vector<at::Tensor> list = {at::zeros({1}, g->options)};
     g->backend->allreduce(list)->wait();
     list[0].item<float>();
@@ -206,13 +249,17 @@ const char *missing() {
 }
 }  // namespace
 
-const char *latent_group_join(const char *, uint16_t, bool, const char *, int32_t, int32_t,
-                              int64_t, const char *, LatentGroup *) {
+const char *latent_group_meet(const char *, uint16_t, bool, const char *, int64_t, LatentGroup *) {
   return missing();
 }
-const char *latent_group_average(LatentGroup, Tensor *, int64_t, float *, int64_t) {
+const char *latent_group_put(LatentGroup, const char *, const char *, int64_t) { return missing(); }
+const char *latent_group_has(LatentGroup, const char *, bool *) { return missing(); }
+const char *latent_group_get(LatentGroup, const char *, const char **, int64_t *) { return missing(); }
+const char *latent_group_connect(LatentGroup, int32_t, int32_t, int64_t, const char *) {
   return missing();
 }
+void latent_group_disconnect(LatentGroup) {}
+const char *latent_group_average(LatentGroup, Tensor *, int64_t, Tensor) { return missing(); }
 const char *latent_group_broadcast(LatentGroup, Tensor) { return missing(); }
 const char *latent_group_barrier(LatentGroup) { return missing(); }
 void latent_group_close(LatentGroup) {}

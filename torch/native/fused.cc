@@ -15,6 +15,7 @@
 #include "guard.h"
 #include "shim.h"
 #include "sparse.h"
+#include "trace.h"
 
 // Lets the compiler vectorise sqrt; nobody here reads errno.
 #pragma GCC optimize("no-math-errno")
@@ -34,7 +35,7 @@ namespace {
 #endif
 
 bool plain(const at::Tensor &t) {
-  return t.device().is_cpu() && t.scalar_type() == at::kFloat && t.is_contiguous();
+  return t.device().is_cpu() && !latent::as_device() && t.scalar_type() == at::kFloat && t.is_contiguous();
 }
 
 // Calls body(first, count) for one block of 0..n-1 per thread. work is the number
@@ -204,7 +205,7 @@ struct Linear : public torch::autograd::Function<Linear> {
       bias_grad = partial.sum(0);
     } else {
       if (relu) g = at::threshold_backward(g, y, 0);
-      bias_grad = g.to(at::kFloat).sum(0);
+      bias_grad = g.scalar_type() == at::kFloat ? g.sum(0) : g.to(at::kFloat).sum(0);
     }
     if (g.scalar_type() != weight.scalar_type()) g = g.to(weight.scalar_type());
     at::Tensor weight_grad, x_grad;

@@ -16,7 +16,9 @@
 #include <sstream>
 #include <vector>
 
+#include "cuda.h"
 #include "guard.h"
+#include "trace.h"
 
 using latent::guard;
 
@@ -315,8 +317,12 @@ const char *latent_pixels(Tensor bytes, Tensor index, Tensor *out) {
                     index->dim() == 1 && index->is_contiguous() &&
                     index->device() == bytes->device(),
                 "pixels: wants a byte matrix and an int64 index on its device");
-    if (!bytes->device().is_cpu()) {
-      keep(out, bytes->index_select(0, *index).to(at::kFloat).div_(255));
+    if (!bytes->device().is_cpu() || latent::as_device()) {
+      if (const char *failed = latent_pixels_by_table(bytes, index, out)) {
+        const std::string text = failed;
+        latent_free_string(failed);
+        TORCH_CHECK(false, text);
+      }
       return;
     }
     static const std::vector<float> quotient = [] {

@@ -74,6 +74,7 @@ const char *latent_item(Tensor a, double *value);
 
 // --- operations -----------------------------------------------------------------
 const char *latent_pixels(Tensor bytes, Tensor index, Tensor *out);
+const char *latent_float(Tensor a, Tensor *out);
 const char *latent_supcon(Tensor z, Tensor labels, double scale, bool norms,
                           Tensor *out);
 
