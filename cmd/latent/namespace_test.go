@@ -8,7 +8,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"latent/torch"
 )
@@ -128,25 +130,34 @@ func TestTorchrunRestarts(t *testing.T) {
 	if err != nil {
 		t.Skip("no torchrun")
 	}
+	// Debian's of PyTorch 1.13 does not on Python 3.11.
+	if out, err := exec.Command(torchrun, "--no_python", "--nproc_per_node", "2", "true").CombinedOutput(); err != nil {
+		t.Skipf("%s starts nothing: %v: ...%s", torchrun, err, out[max(0, len(out)-100):])
+	}
 	path, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "run")
 	args := append([]string{"--no_python", "--nproc_per_node", "2", "--max_restarts", "2",
-		"--master_port", fmt.Sprint(freePort(t)), path}, small(t, "train", dir, "--device", "cpu", "--resume=auto", "--epochs", "3000")...)
+		"--master_port", fmt.Sprint(freePort(t)), path}, small(t, "train", dir, "--device", "cpu", "--resume=auto", "--epochs", "1000000")...)
 	cmd, said := startCommand(t, exec.Command(torchrun, args...))
 	checkpoint := filepath.Join(dir, "checkpoint.pt")
 	waitFor(t, "the first checkpoint", func() bool { return exists(checkpoint) })
+	before := epochsDone(t, dir)
 	leader := strings.TrimSpace(string(read(t, filepath.Join(dir, ".lock"))))
+	killed := time.Now().UnixNano()
 	if out, err := exec.Command("kill", "-9", leader).CombinedOutput(); err != nil {
 		t.Fatalf("kill %s: %v: %s", leader, err, out)
 	}
-	if code := wait(t, cmd); code != 0 {
-		t.Fatalf("torchrun ended with %d: %s", code, said)
-	}
-	if n := epochsDone(t, dir); n != 3000 {
-		t.Errorf("%d epochs are done", n)
+	waitFor(t, "a checkpoint of the group that was started again", func() bool {
+		again := strings.TrimSpace(string(read(t, filepath.Join(dir, ".lock"))))
+		return again != leader && fileTime(checkpoint) > killed
+	})
+	cmd.Process.Signal(syscall.SIGTERM)
+	wait(t, cmd)
+	if after := epochsDone(t, dir); after <= before {
+		t.Errorf("%d epochs were done, then %d: %s", before, after, said)
 	}
 }
 
