@@ -26,14 +26,29 @@ func emulator(t *testing.T) string {
 	return ""
 }
 
-// pure runs the go command without cgo for an architecture of Linux.
-func pure(t *testing.T, arch string, args ...string) {
+// pure runs the go command without cgo for an architecture of Linux, windows for Windows.
+func pure(t *testing.T, arch string, args ...string) { goFor(t, "linux", arch, args...) }
+func windows(t *testing.T, args ...string)           { goFor(t, "windows", "amd64", args...) }
+
+func goFor(t *testing.T, system, arch string, args ...string) {
 	t.Helper()
 	c := exec.Command("go", args...)
 	c.Dir = "../.."
-	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
+	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+system, "GOARCH="+arch)
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", c, err, out)
+	}
+}
+
+// writeRows writes a matrix of 500 rows as CSV.
+func writeRows(t *testing.T, path string) {
+	t.Helper()
+	var rows strings.Builder
+	for i := range 500 {
+		fmt.Fprintf(&rows, "%d,%d,%d\n", i%7*40+i*i%11, i%7*i%13, i*i*i%17)
+	}
+	if err := os.WriteFile(path, []byte(rows.String()), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -73,14 +88,8 @@ func TestARM64(t *testing.T) {
 		tests(t, name, "-test.short")
 	}
 	dir := t.TempDir()
-	var rows strings.Builder
-	for i := range 500 {
-		fmt.Fprintf(&rows, "%d,%d,%d\n", i%7*40+i*i%11, i%7*i%13, i*i*i%17)
-	}
 	input := filepath.Join(dir, "x.csv")
-	if err := os.WriteFile(input, []byte(rows.String()), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	writeRows(t, input)
 	var kl [2]float64
 	for i, arch := range []string{"amd64", "arm64"} {
 		program := filepath.Join(dir, arch)
