@@ -58,7 +58,7 @@ func tests(t *testing.T, name string, args ...string) string {
 	qemu, program := emulator(t), filepath.Join(t.TempDir(), "test")
 	pure(t, "arm64", "test", "-c", "-o", program, "./"+name)
 	c := exec.Command(qemu, append([]string{program}, args...)...)
-	c.Dir = filepath.Join("../..", name)
+	c.Dir, c.Env = filepath.Join("../..", name), append(os.Environ(), "CGO_ENABLED=0") // of programs they build
 	out, err := c.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s on arm64: %v\n%s", name, err, out)
