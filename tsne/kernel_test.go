@@ -16,7 +16,7 @@ type sparse struct {
 	P       []float64
 }
 
-// features is what testdata/golden_features.py computed with scikit-learn and openTSNE.
+// features is what testdata/golden.py computed with scikit-learn and openTSNE.
 type features struct {
 	Cosine, Multiscale, Uniform sparse
 	Y                           []float32

@@ -65,8 +65,7 @@ def _compare(stored, new, read, relative, below):
     if not stored.exists():
         yield f"{stored}: not stored"
         return
-    if stored.suffix == ".json":
-        read = _json
+    read = {".json": _json, ".npz": _npz}.get(stored.suffix, read)
     if read:
         yield from _differences(stored.name, read(stored), read(new), relative, below)
     elif stored.read_bytes() != new.read_bytes():
@@ -77,10 +76,18 @@ def _json(path):
     return json.loads(path.read_text())
 
 
+def _npz(path):
+    """The arrays by name: how a file is packed differs from one zlib to another."""
+    import numpy as np
+
+    with np.load(path, allow_pickle=True) as arrays:
+        return {name: [str(a.dtype), a.shape, a.flags.f_contiguous, a.tolist()] for name, a in arrays.items()}
+
+
 def run(write, generator, *, folder=None, relative=1e-5, below=None, read=None):
     """Runs a generator: write(folder) writes its files.
 
-    The check compares JSON files by value: integers and texts must be equal, floats a and b may differ by
+    The check compares JSON and .npz files by value: integers and texts must be equal, floats a and b may differ by
     relative * (max(|a|, |b|) + 0.1); below gives another relative below a key. Other files must have the same bytes,
     except those whose names are in read, which gives a function that turns a path into what JSON could hold.
     """

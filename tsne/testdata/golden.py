@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes the goldens of package tsne, tsne/testdata/: digits.gz and golden.json.
+"""Writes the goldens of package tsne, tsne/testdata/: digits.gz, golden.json and, by golden_features.py, those of openTSNE.
 
-Needs scikit-learn (1.9.1 made the files that are kept). digits.gz holds its digits set,
+Needs scikit-learn and openTSNE (1.9.1 and 1.0.4 made the files that are kept). digits.gz holds its digits set,
 1797 rows of 64 bytes. golden.json holds what scikit-learn computes from it: P of the first
 100 rows, slightly shifted, KL and gradient at a random Y, the PCA start, and the final KL of the whole set.
 """
@@ -20,6 +20,7 @@ from sklearn.manifold._t_sne import _joint_probabilities_nn, _kl_divergence_bh
 from sklearn.neighbors import NearestNeighbors
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts" / "test"))
+import golden_features  # noqa: E402
 import goldens  # noqa: E402
 
 ROWS, PERPLEXITY = 100, 10
@@ -63,6 +64,7 @@ def write(folder):
         "digits_kl": final, "digits_500_exact_kl": exact,
     }
     (folder / "golden.json").write_text(json.dumps(golden, indent=0) + "\n")
+    golden_features.write(folder)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,6 @@
-#!/usr/bin/env python3
-"""Writes features.json, knn.npz, csr.npz and model.npz: goldens of tsne's alpha, given, kernel and model tests.
+"""The goldens of golden.py that openTSNE has a part in: features.json, knn.npz, csr.npz and model.npz.
 
-    python3 tsne/testdata/golden_features.py
-
-Needs scikit-learn and openTSNE (1.9.1 and 1.0.4 made the files that are kept). Rows are the 100 slightly
+Needs scikit-learn and openTSNE (1.9.1 and 1.0.4 made the stored ones). Rows are the 100 slightly
 shifted digits of golden.json. P of the cosine metric is scikit-learn's; P of several perplexities, of
 uniform affinities, and KL and gradient with a degree of freedom are openTSNE's.
 """
@@ -20,7 +17,6 @@ from sklearn.datasets import load_digits
 from sklearn.manifold._t_sne import _joint_probabilities_nn
 from sklearn.neighbors import NearestNeighbors
 
-OUT = os.path.dirname(os.path.abspath(__file__))
 ROWS = 100
 
 
@@ -41,7 +37,7 @@ def sparse(p):
     return {"start": p.indptr.tolist(), "columns": p.indices.tolist(), "p": [float("%.9g" % v) for v in p.data]}
 
 
-def main():
+def write(out):
     shift = (np.arange(ROWS * 64) * 37 % 101).reshape(ROWS, 64) / 1000
     x = (load_digits().data[:ROWS] + shift).astype(np.float32)
 
@@ -49,7 +45,7 @@ def main():
     cosine.data **= 2
     wide = Index(x, 61)
     golden = {
-        "made_by": "tsne/testdata/golden_features.py",
+        "made_by": "tsne/testdata/golden.py",
         "versions": {"numpy": np.__version__, "sklearn": sklearn.__version__, "openTSNE": openTSNE.__version__},
         "cosine": sparse(_joint_probabilities_nn(cosine, 10, 0)),
         "multiscale": sparse(affinity.Multiscale._calculate_P(wide.neighbors, wide.distances, [5, 20])),
@@ -63,7 +59,7 @@ def main():
     for alpha in (0.5, 0.8, 2.0):
         kl, gradient = kl_divergence_bh(y.astype(np.float64), p, alpha, {"theta": 0.0}, should_eval_error=True)
         golden["alpha"][str(alpha)] = {"kl": float(kl), "gradient": [float("%.7g" % (4 * v)) for v in gradient.ravel()]}
-    with open(os.path.join(OUT, "features.json"), "w") as f:
+    with open(os.path.join(out, "features.json"), "w") as f:
         json.dump(golden, f)
         f.write("\n")
 
@@ -71,14 +67,10 @@ def main():
     distances, indices = NearestNeighbors(n_neighbors=32).fit(x).kneighbors(x)
     indices, distances = np.c_[indices, indices[:, 5], np.full(ROWS, -1)], np.c_[distances, distances[:, 5], np.full(ROWS, np.inf)]
     order = np.random.RandomState(0).permutation(indices.shape[1])
-    np.savez_compressed(os.path.join(OUT, "knn.npz"), indices=indices[:, order], distances=distances[:, order])
+    np.savez_compressed(os.path.join(out, "knn.npz"), indices=indices[:, order], distances=distances[:, order])
     graph = NearestNeighbors(n_neighbors=31).fit(x).kneighbors_graph(mode="distance")
-    sp.save_npz(os.path.join(OUT, "csr.npz"), graph)
+    sp.save_npz(os.path.join(out, "csr.npz"), graph)
 
     # A model as Embedding.Save documents it, by NumPy.
-    np.savez(os.path.join(OUT, "model.npz"), format="latent t-SNE embedding", version=1, embedding=y, data=x, metric="cosine",
+    np.savez(os.path.join(out, "model.npz"), format="latent t-SNE embedding", version=1, embedding=y, data=x, metric="cosine",
              theta=0.5, alpha=0.8, kl=1.5, iterations=10, stop="iterations", seconds=0.25, seconds_neighbors=0.125)
-
-
-if __name__ == "__main__":
-    main()

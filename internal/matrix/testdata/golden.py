@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the .npy and .csv files in internal/matrix/testdata with NumPy.
+"""Write the .npy, .npz and .csv files in internal/matrix/testdata with NumPy and SciPy.
 
 Written with NumPy 1.24.2 (Debian 12). The tests know the small arrays:
 element (i, j) of 3 x 4 is 4 i + j, less 5 where the type has a sign, and a
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "scripts" / "test"))
+import golden_npz  # noqa: E402
 import goldens  # noqa: E402
 
 
@@ -76,6 +77,7 @@ def write(out):
     save("whole-f4", whole.astype("<f4"))
     np.savetxt(out / "wide-f8.csv", wide, delimiter=",")
     np.savetxt(out / "wide-f4.csv", wide.astype("<f4"), delimiter=",", fmt="%.9g", header="a,b,c,d,e,f,g,h", newline="\r\n")
+    golden_npz.write(out)
 
 
 if __name__ == "__main__":
