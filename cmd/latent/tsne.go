@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -99,7 +100,14 @@ func embed(c *cli.Context) error {
 		n = o.Graph.N
 	}
 	d := display(c)
-	o.Progress = notebook.ShowTSNE(d, "tsne")
+	show := notebook.ShowTSNE(d, "tsne")
+	o.Progress = func(p tsne.Progress) {
+		if p.Stage == tsne.StageInit {
+			// What the search leaves behind, a fifth of all at a million rows, is used again by the iterations.
+			runtime.GC()
+		}
+		show(p)
+	}
 	e, err := tsne.Fit(c.Context, x.Data, n, o)
 	d.Done()
 	if e == nil && c.Context.Err() != nil {
