@@ -229,6 +229,41 @@ func testTwiceTheBatch(t *testing.T, group *torch.Group) {
 	}
 }
 
+// Where weights stand still, all losses of four processes are means over the rows of the one process's
+// batches: an epoch of them must be equal, to rounding, in the shares of PyTorch's DistributedSampler.
+func TestFourProcesses(t *testing.T) {
+	if !grouptest.Child() {
+		t.Parallel()
+		for rank, p := range grouptest.Run(t, 4) {
+			if p.Code != 0 {
+				t.Errorf("rank %d ended with %d\n%s", rank, p.Code, p.Output)
+			}
+		}
+		return
+	}
+	g := grouptest.Join(t, func(o *torch.GroupOptions) { o.Timeout = time.Minute })
+	train := pattern(10 * 256)
+	o := DefaultOptions()
+	o.Epochs, o.Seed, o.Group, o.BatchSize, o.LearningRate, o.WeightDecay = 2, 5, g, 64, 1e-30, 0
+	four, err := trained(t, context.Background(), train, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g.Rank != 0 {
+		return
+	}
+	o.Group, o.BatchSize = groupOfOne(t), 256
+	one, err := trained(t, context.Background(), train, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := worst(t, lossesOf(four), lossesOf(one)); w > 1e-7 || len(one.Losses()) != 20 {
+		t.Errorf("losses differ by %.2g:\n%v\n%v", w, lossesOf(four), lossesOf(one))
+	} else {
+		t.Logf("losses differ by %.2g", w)
+	}
+}
+
 func groupOfOne(t *testing.T) *torch.Group {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
