@@ -155,7 +155,7 @@ func (c *Centroids) Predict(x []float32, n int) ([]int, error) {
 			row := x[i*d : (i+1)*d]
 			best, least := 0, math.Inf(1)
 			for k := range offset {
-				score := offset[k] - scale[k]*dot(row, centers.row(k))
+				score := offset[k] - float64(scale[k]*dot(row, centers.row(k)))
 				if score < least {
 					best, least = k, score
 				}

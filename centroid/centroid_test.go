@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	blas "gonum.org/v1/gonum/blas/gonum"
 )
 
 // golden is what centroid/testdata/golden.py wrote.
@@ -280,3 +282,21 @@ func TestInputUntouched(t *testing.T) {
 }
 
 func shuffled(n int, seed uint64) []int { return rand.New(rand.NewPCG(seed, 0)).Perm(n) }
+
+// Where there is no assembly, inner products have the bits that it gives.
+func TestDotIsGonums(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	x := make([]float32, 400)
+	for i := range x {
+		x[i] = float32(rng.NormFloat64())
+	}
+	for n := range 40 {
+		for from := range 5 {
+			a, b := x[:n], x[200+from:][:n]
+			got, want := dotGo(a, b), blas.Implementation{}.Dsdot(n, a, 1, b, 1)
+			if runtime.GOARCH == "amd64" && got != want || math.Abs(got-want) > 1e-13*float64(n) {
+				t.Fatalf("product of %d values from %d: %v, gonum's is %v", n, from, got, want)
+			}
+		}
+	}
+}

@@ -109,7 +109,7 @@ func (l *lloyd) result(start, iterations int) (*Clustering, error) {
 	})
 	for i, k := range c.Labels {
 		c.Centroids.Counts[k]++
-		c.Inertia += l.upper[i] * l.upper[i]
+		c.Inertia += float64(l.upper[i] * l.upper[i])
 	}
 	return c, nil
 }
@@ -177,7 +177,7 @@ func (l *lloyd) moveCenters() (sqMove float64) {
 		if l.o.Metric == Cosine {
 			var sq float64
 			for _, v := range sum {
-				sq += v * v
+				sq += float64(v * v)
 			}
 			if sq > normEps*normEps {
 				scale = 1 / math.Sqrt(sq)
@@ -187,7 +187,7 @@ func (l *lloyd) moveCenters() (sqMove float64) {
 		for j, old := range l.centers.row(c) {
 			mean[j] = float32(sum[j] * scale)
 			step := float64(mean[j]) - float64(old)
-			sq += step * step
+			sq += float64(step * step)
 		}
 		l.centers.set(c, mean)
 		sqMove += sq

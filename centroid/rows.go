@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	blas "gonum.org/v1/gonum/blas/gonum"
 )
@@ -62,7 +63,38 @@ func distinct(labels []int) (values, index []int) {
 // float64, in which each product is exact. The order of the sum depends on where
 // b lies, so that b should be a row of a table.
 func dot(a, b []float32) float64 {
-	return blas.Implementation{}.Dsdot(len(a), a, 1, b, 1)
+	if runtime.GOARCH == "amd64" { // where gonum has assembly
+		return blas.Implementation{}.Dsdot(len(a), a, 1, b, 1)
+	}
+	return dotGo(a, b)
+}
+
+// dotGo is the Go twin of gonum's assembly: two lanes of two sums each, from the first value of b
+// whose address is a multiple of 16.
+func dotGo(a, b []float32) float64 {
+	if len(a) == 0 {
+		return 0
+	}
+	var s [4]float64
+	b = b[:len(a)]
+	i := min(int(-uintptr(unsafe.Pointer(&b[0]))%16/4), len(a))
+	for j, v := range a[:i] {
+		s[0] += float64(float64(v) * float64(b[j]))
+	}
+	for ; i+8 <= len(a); i += 8 {
+		u, v := a[i:i+8], b[i:i+8]
+		for l := range s {
+			s[l] += float64(float64(u[l]) * float64(v[l]))
+		}
+		for l := range s {
+			s[l] += float64(float64(u[4+l]) * float64(v[4+l]))
+		}
+	}
+	s[0], s[1] = s[0]+s[2], s[1]+s[3]
+	for j := i; j < len(a); j++ {
+		s[(j-i)%2] += float64(float64(a[j]) * float64(b[j]))
+	}
+	return s[0] + s[1]
 }
 
 // table holds rows of d values at addresses that are multiples of 16 bytes, so

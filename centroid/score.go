@@ -96,7 +96,7 @@ func margins(table [][]float64) (rows, cols []float64) {
 func entropy(counts []float64, n float64) float64 {
 	var h float64
 	for _, c := range counts {
-		h -= c / n * math.Log(c/n)
+		h -= float64(c / n * math.Log(c/n))
 	}
 	return h
 }
@@ -117,7 +117,7 @@ func NMI(a, b []int) float64 {
 	for i, line := range table {
 		for j, v := range line {
 			if v > 0 {
-				mi += v / n * math.Log(v*n/(rows[i]*cols[j]))
+				mi += float64(v / n * math.Log(v*n/(rows[i]*cols[j])))
 			}
 		}
 	}
@@ -136,7 +136,7 @@ func ARI(a, b []int) float64 {
 	// Ordered pairs that are together in both, in a, in b.
 	pairs := func(counts []float64) (sum float64) {
 		for _, c := range counts {
-			sum += c * (c - 1)
+			sum += float64(c * (c - 1))
 		}
 		return sum
 	}
@@ -145,12 +145,12 @@ func ARI(a, b []int) float64 {
 		both += pairs(line)
 	}
 	n := float64(len(a))
-	inA, inB, all := pairs(rows), pairs(cols), n*(n-1)
+	inA, inB, all := pairs(rows), pairs(cols), float64(n*(n-1))
 	onlyA, onlyB := inA-both, inB-both
 	if onlyA == 0 && onlyB == 0 {
 		return 1
 	}
 	neither := all - both - onlyA - onlyB
-	return 2 * (both*neither - onlyA*onlyB) /
-		((both+onlyA)*(onlyA+neither) + (both+onlyB)*(onlyB+neither))
+	return 2 * (float64(both*neither) - float64(onlyA*onlyB)) /
+		(float64((both+onlyA)*(onlyA+neither)) + float64((both+onlyB)*(onlyB+neither)))
 }

@@ -75,7 +75,7 @@ func conditional(p []float64, d []float32, perplexity float64) float64 {
 		}
 		return 0
 	}
-	want := math.Log(perplexity)
+	want := log(perplexity)
 	var mean float64
 	for _, v := range d {
 		mean += float64(v) - near
@@ -89,15 +89,15 @@ func conditional(p []float64, d []float32, perplexity float64) float64 {
 		sum = 0
 		for j, v := range d {
 			v := float64(v) - near
-			e := math.Exp(-beta * v)
+			e := exp(-beta * v)
 			p[j] = e
 			sum += e
-			first += e * v
-			second += e * v * v
+			first += float64(e * v)
+			second += float64(e * v * v)
 		}
 		first /= sum
 		second /= sum
-		excess := math.Log(sum) + beta*first - want // entropy above the wanted one
+		excess := log(sum) + float64(beta*first) - want // entropy above the wanted one
 		if math.Abs(excess) < 1e-10 {
 			break
 		}
@@ -107,8 +107,8 @@ func conditional(p []float64, d []float32, perplexity float64) float64 {
 			hi = beta
 		}
 		// d entropy / d log beta = -beta² Var(d)
-		slope := beta * beta * (second - first*first)
-		next := beta * math.Exp(min(max(excess/slope, -3), 3))
+		slope := beta * beta * (second - float64(first*first))
+		next := beta * exp(min(max(excess/slope, -3), 3))
 		if !(next > lo && next < hi) {
 			if math.IsInf(hi, 1) {
 				next = lo * 2

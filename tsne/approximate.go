@@ -144,12 +144,12 @@ func (s *approximate) rotate() error {
 			var rest [4]float64
 			for j, v := range s.x[i*d : (i+1)*d] {
 				c := float64(v - turn.mean[j])
-				rest[j%4] += c * c
+				rest[j%4] += float64(c * c)
 			}
 			for j := range w {
 				v := t[j/panel*rotateRows*panel+(i-lo)*panel+j%panel]
 				s.z[i*w+j] = v
-				rest[j%4] -= float64(v) * float64(v)
+				rest[j%4] -= float64(float64(v) * float64(v))
 			}
 			s.rest[i] = float32(max(rest[0]+rest[1]+rest[2]+rest[3], 0))
 		}
@@ -203,7 +203,7 @@ func (s *approximate) search() error {
 		var half float64
 		for j, v := range cell.center {
 			centers[c/panel*w*panel+j*panel+c%panel] = v
-			half += float64(v) * float64(v)
+			half += float64(float64(v) * float64(v))
 		}
 		centerHalf[c] = float32(half / 2)
 	}
@@ -235,7 +235,7 @@ func (s *approximate) at(pos int32) []float32 {
 // these leave out is alike among neighbours: half of what it would be at right angles.
 func (s *approximate) estimate(a, b int32) float32 {
 	i, j, w := int(s.order[a]), int(s.order[b]), s.width
-	return squaredDistance(s.z[i*w:][:w], s.z[j*w:][:w]) + (s.rest[i]+s.rest[j])/2
+	return squaredDistance(s.z[i*w:][:w], s.z[j*w:][:w]) + float32((s.rest[i]+s.rest[j])/2)
 }
 
 // refine compares every row with the nearest neighbours of its nearest neighbours.

@@ -193,19 +193,19 @@ func (s *search) newSide(x []float32, n int) *side {
 			if s.turn == nil {
 				for j, v := range row {
 					to[j] = v - s.mean[j]
-					norm[i] += float64(to[j]) * float64(to[j])
+					norm[i] += float64(float64(to[j]) * float64(to[j]))
 				}
 				continue
 			}
 			for j, v := range row {
 				c := float64(v - s.mean[j])
-				norm[i] += c * c
+				norm[i] += float64(c * c)
 			}
 			rest := norm[i]
 			for j := range s.turn.h {
 				v := turned[worker][j/panel*rotateRows*panel+(i-lo)*panel+j%panel]
 				to[j] = v
-				rest -= float64(v) * float64(v)
+				rest -= float64(float64(v) * float64(v))
 			}
 			to[s.turn.h] = float32(math.Sqrt(max(rest, 0)))
 		}
@@ -235,10 +235,10 @@ func (s *search) newSide(x []float32, n int) *side {
 				} else {
 					sd.coords[i/panel*w*panel+j*panel+i%panel] = v
 				}
-				sum += float64(v) * float64(v)
+				sum += float64(float64(v) * float64(v))
 				blk.center[j] += float64(v) / float64(blk.hi-blk.lo)
 			}
-			sd.half[i] = float32((sum - 2*margin*norm[row]) / 2)
+			sd.half[i] = float32((sum - float64(2*margin*norm[row])) / 2)
 		}
 		for i := blk.lo; i < blk.hi; i++ {
 			from := z[int(sd.order[i])*w:][:w]
@@ -340,7 +340,7 @@ func (t *tileWork) do(ti tile) error {
 	same := t.self && ti.q == ti.b
 	t.refresh(t.qBound, qs, qb)
 	t.refresh(t.bBound, bs, bb)
-	if gap := float64(ti.dist)*(1-1e-5) - qb.radius - bb.radius - qb.slack - bb.slack; gap > 0 {
+	if gap := float64(float64(ti.dist)*(1-1e-5)) - qb.radius - bb.radius - qb.slack - bb.slack; gap > 0 {
 		reach := max(slices.Max(t.qBound), slices.Max(t.bBound))
 		if gap*gap*(1-1e-5) > 2*float64(reach) {
 			return nil // not even the blocks' nearest rows are near enough

@@ -1,7 +1,5 @@
 package tsne
 
-import "math"
-
 // field computes the forces on n points: the gradient of the KL divergence is
 // 4 (attraction - repulsion / Z), with attraction sum over j of p q d, repulsion sum of
 // q² d and Z = sum over all pairs of q, where d = y(i) - y(j) and q = 1/(1+|d|²)
@@ -189,7 +187,7 @@ func (f *field) compute(divergence bool) {
 
 // divergence returns KL(P || Q) at the positions of the last compute.
 func (f *field) divergence() float64 {
-	return f.entropy + f.alpha*f.logSum + f.totalP*math.Log(f.z)
+	return f.entropy + float64(f.alpha*f.logSum) + float64(f.totalP*log(f.z))
 }
 
 func (f *field) attract(lo, hi int, divergence bool) {

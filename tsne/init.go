@@ -88,7 +88,7 @@ func startPCA(ctx context.Context, p *pool, y, x []float32, n int, o Options, rn
 		for i := range n {
 			v := float64(y[i*components+c])
 			sum += v
-			squares += v * v
+			squares += float64(v * v)
 		}
 		std := math.Sqrt(max(squares/float64(n)-sum/float64(n)*sum/float64(n), 0))
 		if c == 0 && std > 0 {

@@ -221,7 +221,7 @@ func (q *joint) sums(p *pool) (entropy, total float64) {
 		part := &parts[lo/chunk]
 		for _, v := range q.p[q.start[lo]:q.start[hi]] {
 			if v > 0 {
-				part[0] += float64(v) * math.Log(float64(v))
+				part[0] += float64(float64(v) * log(float64(v)))
 				part[1] += float64(v)
 			}
 		}

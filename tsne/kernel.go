@@ -68,7 +68,7 @@ func (o Options) neighborCount(n int) int {
 	case o.Method == Exact:
 		return n - 1
 	}
-	return min(n-1, int(3*most+1))
+	return min(n-1, int(float64(3*most)+1))
 }
 
 // conditionals is conditional for the mean over several perplexities. The precision is that of the

@@ -10,7 +10,7 @@ func distance[T, U float32 | float64](a []T, b []U) float64 {
 	var sum float64
 	for j := range a {
 		c := float64(a[j]) - float64(b[j])
-		sum += c * c
+		sum += float64(c * c)
 	}
 	return math.Sqrt(sum)
 }
@@ -78,7 +78,7 @@ func halve(rows []int32, keys []uint64, z []float32, w, leaf int) int {
 		for _, i := range rows {
 			v := float64(z[int(i)*w+j])
 			sum += v
-			squares += v * v
+			squares += float64(v * v)
 		}
 		c := float64(len(rows))
 		if spread := squares/c - sum/c*sum/c; spread > widest {

@@ -197,7 +197,7 @@ func (z *Optimizer) move(exaggeration float32, norms bool) {
 		if norms {
 			var sum float64
 			for _, g := range f.attraction[l:h] {
-				sum += float64(g) * float64(g)
+				sum += float64(float64(g) * float64(g))
 			}
 			z.norms[lo/moveChunk] = sum
 		}

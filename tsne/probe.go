@@ -138,7 +138,7 @@ func (p *probe) compare(at, valid int, c neighborCell) {
 	for i := range valid {
 		g := p.products[i*size:][:size]
 		self := at*panel + i - int(c.lo)
-		h := norm[i] / 2
+		h := float32(norm[i] / 2)
 		pass(p.mask, g, half, p.none[:size], h, p.bound[i])
 		keys := p.keys[i*p.room:][:p.room]
 		fill := p.fill[i]

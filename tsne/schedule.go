@@ -58,7 +58,7 @@ const autoExaggerated = 80
 // iteration costs more than it gains: 330 for a million. Of few rows it costs next to nothing.
 func autoIterations(n int) int {
 	rows := float64(n)
-	return max(500-n/50, int(min(330+45*math.Log(rows/20000), 320+1e7/rows)))
+	return max(500-n/50, int(min(330+float64(45*log(rows/20000)), 320+1e7/rows)))
 }
 
 // autoGrowth is 100 up to 100,000 rows and 50 from 200,000 on, so that the fewer iterations
@@ -107,7 +107,7 @@ func (p *plan) at(phase, i int) (rate, momentum float32) {
 		return float32(p.rate[1]), float32(p.momentum[2])
 	}
 	grown := float64(i+1) / float64(p.growth)
-	return float32(p.rate[0] * math.Pow(p.rate[1]/p.rate[0], grown)), float32(p.momentum[1])
+	return float32(p.rate[0] * power(p.rate[1]/p.rate[0], grown)), float32(p.momentum[1])
 }
 
 // shorten scales the steps just taken that are longer than most to that length. One a
@@ -117,7 +117,7 @@ func shorten(pos, speed []float32, stride int, most float32) {
 	for i := 0; i < len(pos); i += stride {
 		var squares float64
 		for _, v := range speed[i : i+stride] {
-			squares += float64(v) * float64(v) // exact, whether fused or not
+			squares += float64(float64(v) * float64(v))
 		}
 		if squares <= float64(most)*float64(most) {
 			continue

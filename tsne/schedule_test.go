@@ -6,16 +6,12 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math"
-	"runtime"
 	"strings"
 	"testing"
 )
 
 // Maps of scikit-learn's schedule stay as they were before there was another one, to the byte.
 func TestScikitLearnScheduleKeepsItsBytes(t *testing.T) {
-	if runtime.GOARCH != "amd64" {
-		t.Skip("compilers of other processors fuse products and sums outside the kernels")
-	}
 	x, n := readDigits(t)
 	for _, c := range []struct {
 		name string

@@ -222,7 +222,7 @@ func (t *placement) move(k, i int, group *[3][groupSize]float32, out *interactio
 	var norm float64
 	for c := range t.ref.dims {
 		g[c] = float32(float32(t.o.Exaggeration)*pull[c]) - out.f[c][i]/max(out.q[i], 1e-30)
-		norm += float64(g[c]) * float64(g[c])
+		norm += float64(float64(g[c]) * float64(g[c]))
 	}
 	if norm = math.Sqrt(norm) * float64(t.ref.unit()); norm > t.o.MaxGradient {
 		for c := range g {

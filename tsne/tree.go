@@ -252,9 +252,9 @@ func (t *tree) cell(lo, hi, size int, part func(lo, hi int) cell, blocks *[]cell
 		below[count] = c
 		(*blocks)[first+count/4].set(count%4, c)
 		m := float64(c.m)
-		x += m * float64(c.x)
-		y += m * float64(c.y)
-		z += m * float64(c.z)
+		x += float64(m * float64(c.x))
+		y += float64(m * float64(c.y))
+		z += float64(m * float64(c.z))
 		at = end
 	}
 	m := float64(hi - lo)
@@ -281,7 +281,7 @@ func (c *cell) widen(theta2 float32) {
 }
 
 func norm(x, y, z float32) float32 {
-	return float32(math.Sqrt(float64(x)*float64(x) + float64(y)*float64(y) + float64(z)*float64(z)))
+	return float32(math.Sqrt(float64(float64(x)*float64(x)) + float64(float64(y)*float64(y)) + float64(float64(z)*float64(z))))
 }
 
 // runEnd returns where the run of keys that agree above shift with the one at lo ends, at

@@ -12,7 +12,7 @@ func (t *tree) groupBox(lo int) (b box) {
 		for _, v := range p[1:] {
 			least, most = min(least, v), max(most, v)
 		}
-		b.center[c] = (least + most) / 2
+		b.center[c] = float32((least + most) / 2)
 		// No point may lie outside for rounding.
 		b.half[c] = max(most-b.center[c], b.center[c]-least)
 	}

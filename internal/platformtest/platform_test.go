@@ -4,12 +4,13 @@
 package platformtest
 
 import (
-	"encoding/json"
+	"bytes"
 	"fmt"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -26,18 +27,17 @@ func emulator(t *testing.T) string {
 	return ""
 }
 
-// pure runs the go command without cgo for an architecture of Linux, windows for Windows.
-func pure(t *testing.T, arch string, args ...string) { goFor(t, "linux", arch, args...) }
-func windows(t *testing.T, args ...string)           { goFor(t, "windows", "amd64", args...) }
-
-func goFor(t *testing.T, system, arch string, args ...string) {
+// goFor runs the go command without cgo for another system and returns what it printed.
+func goFor(t *testing.T, system, arch string, args ...string) string {
 	t.Helper()
 	c := exec.Command("go", args...)
 	c.Dir = "../.."
 	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+system, "GOARCH="+arch)
-	if out, err := c.CombinedOutput(); err != nil {
+	out, err := c.CombinedOutput()
+	if err != nil {
 		t.Fatalf("%s: %v\n%s", c, err, out)
 	}
+	return string(out)
 }
 
 // writeRows writes a matrix of 500 rows as CSV.
@@ -56,7 +56,7 @@ func writeRows(t *testing.T, path string) {
 func tests(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	qemu, program := emulator(t), filepath.Join(t.TempDir(), "test")
-	pure(t, "arm64", "test", "-c", "-o", program, "./"+name)
+	goFor(t, "linux", "arm64", "test", "-c", "-o", program, "./"+name)
 	c := exec.Command(qemu, append([]string{program}, args...)...)
 	c.Dir, c.Env = filepath.Join("../..", name), append(os.Environ(), "CGO_ENABLED=0") // of programs they build
 	out, err := c.CombinedOutput()
@@ -77,8 +77,34 @@ func TestNEON(t *testing.T) {
 	}
 }
 
-// LATENT_LONG=1: the tests of tsne and of the command pass on arm64, and its map is as good as
-// amd64's. It has other bytes: outside the kernels the compiler fuses products and sums there.
+// The compiler fuses no product with a sum in tsne and centroid, except where math.FMA says so:
+// each product is rounded by a conversion first, and results have the same bits everywhere.
+func TestNothingIsFused(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for arm64")
+	}
+	fused := regexp.MustCompile(`\((\S+/(?:tsne|centroid)/\w+\.go):(\d+)\)\s+FN?M(?:ADD|SUB)[SD]\s`)
+	for _, name := range []string{"tsne", "centroid"} {
+		out := goFor(t, "linux", "arm64", "build", "-gcflags=-S", "./"+name)
+		if !strings.Contains(out, "FMULD") {
+			t.Fatalf("%s: no assembly in %d bytes", name, len(out))
+		}
+		for _, m := range fused.FindAllStringSubmatch(out, -1) {
+			line, _ := strconv.Atoi(m[2])
+			source, err := os.ReadFile(m[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text := strings.Split(string(source), "\n")[line-1]; !strings.Contains(text, "math.FMA(") {
+				t.Errorf("%s:%d fuses a product with a sum: put the product in float64() or float32():\n%s",
+					m[1], line, text)
+			}
+		}
+	}
+}
+
+// LATENT_LONG=1: the tests of tsne, with its maps to the byte, and of the command pass on arm64,
+// and the program's map has the bytes of amd64's.
 func TestARM64(t *testing.T) {
 	if os.Getenv("LATENT_LONG") == "" {
 		t.Skip("LATENT_LONG=1")
@@ -88,27 +114,38 @@ func TestARM64(t *testing.T) {
 		tests(t, name, "-test.short")
 	}
 	dir := t.TempDir()
-	input := filepath.Join(dir, "x.csv")
-	writeRows(t, input)
-	var kl [2]float64
-	for i, arch := range []string{"amd64", "arm64"} {
-		program := filepath.Join(dir, arch)
-		pure(t, arch, "build", "-o", program, "./cmd/latent")
-		args := []string{program, "tsne", "--quiet", "--json", "--input", input, "--output", filepath.Join(dir, arch+".npy")}
-		if arch == "arm64" {
-			args = append([]string{qemu}, args...)
-		}
-		out, err := exec.Command(args[0], args[1:]...).Output()
-		if err != nil {
-			t.Fatalf("%s: %v", arch, err)
-		}
-		var result struct{ KL float64 }
-		if err := json.Unmarshal(out, &result); err != nil {
-			t.Fatal(err)
-		}
-		kl[i] = result.KL
+	writeRows(t, filepath.Join(dir, "x.csv"))
+	programs := map[string]string{}
+	for _, arch := range []string{"amd64", "arm64"} {
+		programs[arch] = filepath.Join(dir, arch)
+		goFor(t, "linux", arch, "build", "-o", programs[arch], "./cmd/latent")
 	}
-	if math.Abs(kl[0]-kl[1]) > 0.02*kl[0] {
-		t.Errorf("divergence %v on amd64, %v on arm64", kl[0], kl[1])
+	for _, c := range [][]string{
+		{"--schedule", "scikit-learn"},
+		{"--schedule", "auto"},
+		{"--schedule", "auto", "--components", "3", "--neighbors", "approximate"},
+		{"--schedule", "scikit-learn", "--method", "exact", "--init", "random", "--iterations", "300"},
+	} {
+		maps := map[string][]byte{}
+		for arch, program := range programs {
+			output := filepath.Join(dir, arch+".npy")
+			args := append([]string{program, "tsne", "--quiet", "--input", "x.csv", "--output", output}, c...)
+			if arch == "arm64" {
+				args = append([]string{qemu}, args...)
+			}
+			run := exec.Command(args[0], args[1:]...)
+			run.Dir = dir
+			if out, err := run.CombinedOutput(); err != nil {
+				t.Fatalf("%s: %v\n%s", run, err, out)
+			}
+			written, err := os.ReadFile(output)
+			if err != nil {
+				t.Fatal(err)
+			}
+			maps[arch] = written
+		}
+		if !bytes.Equal(maps["amd64"], maps["arm64"]) {
+			t.Errorf("tsne %v: the map on arm64 is not amd64's", c)
+		}
 	}
 }

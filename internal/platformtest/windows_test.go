@@ -59,7 +59,7 @@ func TestWindows(t *testing.T) {
 	run := wine(t)
 	dir := t.TempDir()
 	program := filepath.Join(dir, "latent.exe")
-	windows(t, "build", "-o", program, "./cmd/latent")
+	goFor(t, "windows", "amd64", "build", "-o", program, "./cmd/latent")
 	writeRows(t, filepath.Join(dir, "zwei Wörter.csv"))
 	for _, step := range []struct {
 		args  []string
