@@ -4,9 +4,6 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
-
-	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/mat"
 )
 
 // rotation maps rows of d values to h coordinates: the inner products of the
@@ -71,7 +68,7 @@ func principal(ctx context.Context, p *pool, x []float32, n, h, block, passes in
 			}
 		}
 		if v[big] < 0 {
-			floats.Scale(-1, v)
+			scaleBy(-1, v)
 		}
 	}
 	r.pack()
@@ -83,29 +80,27 @@ func principal(ctx context.Context, p *pool, x []float32, n, h, block, passes in
 // as far as Q knows them, and sets the variances along it.
 func (r *rotation) rayleighRitz(w [][]float64) {
 	b := len(r.basis)
-	small := mat.NewSymDense(b, nil)
-	for i := range b {
-		for j := i; j < b; j++ {
-			small.SetSym(i, j, (floats.Dot(r.basis[i], w[j])+floats.Dot(r.basis[j], w[i]))/2)
+	small := make([][]float64, b)
+	for i := range small {
+		small[i] = make([]float64, b)
+		for j := range i + 1 {
+			small[i][j] = (dot(r.basis[i], w[j]) + dot(r.basis[j], w[i])) / 2
+			small[j][i] = small[i][j]
 		}
 	}
-	var eig mat.EigenSym
-	if !eig.Factorize(small, true) {
+	values, ok := eigenSymmetric(small)
+	if !ok {
 		// Cannot happen for finite values; the basis as it is stays valid.
 		orthonormalize(w)
 		r.basis = w
 		return
 	}
-	var vectors mat.Dense
-	eig.VectorsTo(&vectors)
-	values := eig.Values(nil)
 	turned := make([][]float64, b)
-	for i := range b {
-		from := b - 1 - i // gonum sorts upwards
-		r.values[i] = max(values[from], 0)
+	for i, v := range small {
+		r.values[i] = max(values[i], 0)
 		turned[i] = make([]float64, r.d)
-		for j := range b {
-			floats.AddScaled(turned[i], vectors.At(j, from), w[j])
+		for j, c := range v {
+			addScaled(turned[i], c, w[j])
 		}
 	}
 	orthonormalize(turned)
@@ -116,18 +111,18 @@ func (r *rotation) rayleighRitz(w [][]float64) {
 // depends on those before it becomes zero.
 func orthonormalize(q [][]float64) {
 	for i, v := range q {
-		before := floats.Norm(v, 2)
+		before := math.Sqrt(dot(v, v))
 		for range 2 {
 			for _, u := range q[:i] {
-				floats.AddScaled(v, -floats.Dot(u, v), u)
+				addScaled(v, -dot(u, v), u)
 			}
 		}
-		after := floats.Norm(v, 2)
+		after := math.Sqrt(dot(v, v))
 		if after <= 1e-6*before || after == 0 {
 			clear(v)
 			continue
 		}
-		floats.Scale(1/after, v)
+		scaleBy(1/after, v)
 	}
 }
 
