@@ -51,6 +51,11 @@ type Options struct {
 	// nil is silent.
 	Progress func(Progress)
 
+	// EpochEnd is called after every epoch (counted from 1), before a checkpoint of it is
+	// saved: a place to measure the model, which computes in fp32 meanwhile. It must draw
+	// nothing from libtorch's default generator. An error ends the run. nil does nothing.
+	EpochEnd func(epoch int) error
+
 	// Warn is told, at most once, why steps are slower than they could be. nil is
 	// silent.
 	Warn func(error)

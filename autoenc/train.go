@@ -227,12 +227,32 @@ func (t *Trainer) Run(ctx context.Context) error {
 			}
 			return err
 		}
+		if err := t.epochEnd(); err != nil {
+			return err
+		}
 		if t.epoch == t.options.Epochs || time.Since(saved) >= t.options.SaveEvery {
 			if err := t.save(); err != nil {
 				return err
 			}
 			saved = time.Now()
 		}
+	}
+	return nil
+}
+
+// epochEnd lets the caller measure the model in fp32.
+func (t *Trainer) epochEnd() error {
+	if t.options.EpochEnd == nil {
+		return nil
+	}
+	if err := t.setPrecision(FP32); err != nil {
+		return fmt.Errorf("autoenc: train: %w", err)
+	}
+	if err := t.options.EpochEnd(t.epoch); err != nil {
+		return err
+	}
+	if err := t.setPrecision(t.options.Precision); err != nil {
+		return fmt.Errorf("autoenc: train: %w", err)
 	}
 	return nil
 }

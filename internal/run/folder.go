@@ -25,8 +25,10 @@ const (
 	ConfigFile  = "config.json"
 	LossesFile  = "losses.csv"
 	MetricsFile = "metrics.json"
-	StatusFile  = "status.json" // a progress.Record, while work is going on
-	lockFile    = ".lock"
+	// AccuracyFile holds the accuracies after some epochs of training.
+	AccuracyFile = "accuracy.csv"
+	StatusFile   = "status.json" // a progress.Record, while work is going on
+	lockFile     = ".lock"
 )
 
 // Folder is a run folder that this process alone may write to until Close.

@@ -26,7 +26,8 @@ func Files() []string {
 
 // numberFiles are those without the figures.
 func numberFiles() []string {
-	return []string{run.ConfigFile, checkpointFile, modelFile, run.LossesFile, run.MetricsFile}
+	return []string{run.ConfigFile, checkpointFile, modelFile, run.LossesFile, run.MetricsFile,
+		run.AccuracyFile}
 }
 
 // ErrOptions is wrapped by errors about options that do not fit the run folder.

@@ -139,6 +139,7 @@ type job struct {
 	label   string
 	trainer *autoenc.Trainer // nil until prepare
 	losses  *run.Losses
+	epochs  []run.EpochAccuracy
 	seconds float64 // of training in earlier processes
 	err     error   // the first row that could not be noted
 }
@@ -179,7 +180,7 @@ func (j *job) prepare(checkpoint *autoenc.Checkpoint) error {
 	options := j.training()
 	options.Extra, options.Group, options.Seed = extra, j.group, j.Seed
 	if j.leads {
-		options.Progress, options.Save = j.step, j.save
+		options.Progress, options.Save, options.EpochEnd = j.step, j.save, j.measure
 		options.Warn = func(err error) { j.report.Printf("note: %v", err) }
 	}
 	j.trainer, err = autoenc.NewTrainer(model, Samples(j.data.Train), j.data.Train.Labels, options)
@@ -200,6 +201,9 @@ func (j *job) prepare(checkpoint *autoenc.Checkpoint) error {
 	}
 	if err == nil && j.leads {
 		j.losses, err = j.folder.Losses(at)
+		if err == nil && at > 0 {
+			err = j.earlierAccuracies(at)
+		}
 		if err == nil && at > 0 {
 			err = j.earlierSeconds()
 		}
@@ -226,13 +230,16 @@ func (j *job) step(p autoenc.Progress) {
 		Note: fmt.Sprintf("epoch %d/%d", p.Epoch, p.Epochs), Unit: "steps", Done: p.Step, Total: p.Steps, Tail: fmt.Sprintf("loss %e", p.Loss.Loss)})
 }
 
-// save writes the losses, then the checkpoint: whatever happens in between, the
-// losses have a row for every step of the checkpoint.
+// save writes the losses and accuracies, then the checkpoint: whatever happens in between,
+// they have a row for every step and measured epoch of the checkpoint.
 func (j *job) save(c *autoenc.Checkpoint) error {
 	if j.err != nil {
 		return j.err
 	}
 	if err := j.losses.Save(); err != nil {
+		return err
+	}
+	if err := j.folder.WriteAccuracy(j.epochs); err != nil {
 		return err
 	}
 	return c.WriteFile(j.folder.Path(checkpointFile))
