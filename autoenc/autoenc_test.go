@@ -254,6 +254,42 @@ func TestSameSeedSameBytes(t *testing.T) {
 	}
 }
 
+// What is measured after an epoch changes neither losses nor weights.
+func TestEpochEndChangesNothing(t *testing.T) {
+	train := FromPixels(noise(100, 784), 100)
+	var plain []Loss
+	var weights string
+	for _, measure := range []bool{false, true} {
+		m, err := New(784, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := smallOptions(3)
+		var epochs []int
+		if measure {
+			o.EpochEnd = func(epoch int) error {
+				epochs = append(epochs, epoch)
+				z, err := Encode(context.Background(), m, train)
+				if len(z) != 100*50 {
+					t.Errorf("%d latents", len(z))
+				}
+				return err
+			}
+		}
+		losses := runTrainer(t, m, train, o)
+		if !measure {
+			plain, weights = losses, stateBytes(t, m)
+			continue
+		}
+		if !slices.Equal(losses, plain) || stateBytes(t, m) != weights {
+			t.Error("measuring changes the run")
+		}
+		if !slices.Equal(epochs, []int{1, 2, 3}) {
+			t.Errorf("called after epochs %v", epochs)
+		}
+	}
+}
+
 // A run that is cut anywhere and goes on from its checkpoint ends with the bytes
 // of an unbroken one.
 func TestResumeEqualsUnbroken(t *testing.T) {

@@ -248,13 +248,7 @@ func (t *Trainer) epochEnd() error {
 	if err := t.setPrecision(FP32); err != nil {
 		return fmt.Errorf("autoenc: train: %w", err)
 	}
-	if err := t.options.EpochEnd(t.epoch); err != nil {
-		return err
-	}
-	if err := t.setPrecision(t.options.Precision); err != nil {
-		return fmt.Errorf("autoenc: train: %w", err)
-	}
-	return nil
+	return errors.Join(t.options.EpochEnd(t.epoch), t.setPrecision(t.options.Precision))
 }
 
 // runEpoch is the inner loop of the notebook's cell: for images in train_dataloader.

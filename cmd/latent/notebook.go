@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"latent/internal/notebook"
+	"latent/internal/run"
 	"latent/torch"
 )
 
@@ -68,5 +70,12 @@ func wholeNotebook(c *cli.Context) error {
 		return printJSON(c, metrics)
 	}
 	fmt.Fprintf(c.App.Writer, "%s: epochs %d, report in %s/report.html\n\n", dir, metrics.Epochs, strings.TrimSuffix(dir, "/"))
-	return printMetrics(c.App.Writer, metrics, notebook.Notes(o.Config))
+	if err := printMetrics(c.App.Writer, metrics, notebook.Notes(o.Config)); err != nil {
+		return err
+	}
+	conclusion, err := notebook.Conclusion(filepath.Join(dir, run.Reconstruction), metrics.Metrics)
+	if conclusion != "" {
+		fmt.Fprintln(c.App.Writer, "\n"+conclusion)
+	}
+	return err
 }

@@ -64,13 +64,13 @@ func TestNotebook(t *testing.T) {
 	for _, key := range []string{"reconstruction", "contrastive", "total"} {
 		at(t, v, "seconds", key)
 	}
-	for _, name := range []string{"sample", "loss", "tsne", "tsne-contrastive", "reconstructions"} {
+	for _, name := range []string{"sample", "loss", "accuracy", "tsne", "tsne-contrastive", "reconstructions"} {
 		for _, format := range []string{".png", ".svg"} {
 			read(t, filepath.Join(dir, "figures", name+format))
 		}
 	}
 	for _, model := range spaces[1:] {
-		for _, name := range []string{"config.json", "losses.csv", "loss.png", "loss.svg", "model.pt", "checkpoint.pt", "metrics.json"} {
+		for _, name := range []string{"config.json", "losses.csv", "accuracy.csv", "loss.png", "loss.svg", "model.pt", "checkpoint.pt", "metrics.json"} {
 			read(t, filepath.Join(dir, model, name))
 		}
 	}
@@ -81,6 +81,11 @@ func TestNotebook(t *testing.T) {
 		t.Errorf("labels %v, %v", l, err) // 5, 0, 4, 1, ...: every third from the first on
 	}
 
+	last := must(t, quick(t, dir)...).stdout
+	if !strings.Contains(last, "\n1 epoch stops before the latents overtake the pixels: ") ||
+		!strings.Contains(last, "--epochs 500 goes on from here.\n") {
+		t.Errorf("it ends with %q", last)
+	}
 	again := must(t, quick(t, dir)...)
 	if !strings.Contains(again.stderr, "nothing to do") || strings.Count(again.stderr, "\n") != 1 {
 		t.Errorf("a second run says %q", again.stderr)

@@ -61,7 +61,7 @@ func TestPlainRun(t *testing.T) {
 	must(t, small(t, "train", a, "--epochs", "2", "--plain")...)
 	must(t, small(t, "train", b, "--epochs", "1", "--plain")...)
 	must(t, "train", "--out", b, "--resume", "--epochs", "2", "--quiet")
-	sameFiles(t, a, b, "losses.csv", "model.pt", "checkpoint.pt", "config.json")
+	sameFiles(t, a, b, "losses.csv", "accuracy.csv", "model.pt", "checkpoint.pt", "config.json")
 	if !strings.Contains(string(read(t, filepath.Join(a, "config.json"))), `"plain": true`) {
 		t.Error("config.json does not record that the run is plain")
 	}

@@ -37,7 +37,7 @@ func sameAsUnbroken(t *testing.T, dir string) {
 	must(t, "train", "--out", dir, "--resume", "--quiet", "--epochs", strconv.Itoa(epochs))
 	unbroken := filepath.Join(t.TempDir(), "unbroken")
 	must(t, small(t, "train", unbroken, "--epochs", strconv.Itoa(epochs))...)
-	sameFiles(t, dir, unbroken, "losses.csv", "model.pt", "checkpoint.pt", "config.json")
+	sameFiles(t, dir, unbroken, "losses.csv", "accuracy.csv", "model.pt", "checkpoint.pt", "config.json")
 }
 
 // A signal saves, says how to go on, and the resumed run ends with the bytes of

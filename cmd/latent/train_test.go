@@ -92,15 +92,15 @@ func TestResumeGivesTheSameBytes(t *testing.T) {
 	if r := must(t, "train", "--out", b, "--resume", "--epochs", "4", "--quiet"); r.stderr != "" {
 		t.Errorf("resume says %q", r.stderr)
 	}
-	sameFiles(t, a, b, "losses.csv", "model.pt", "checkpoint.pt", "config.json", "loss.svg")
+	sameFiles(t, a, b, "losses.csv", "accuracy.csv", "model.pt", "checkpoint.pt", "config.json", "loss.svg")
 	must(t, "train", "--out", b, "--resume", "--quiet")      // has nothing to do
 	must(t, "train", "--out", b, "--resume=auto", "--quiet") // neither
 	c := filepath.Join(t.TempDir(), "c")
 	must(t, small(t, "train", c, "--epochs", "2", "--seed", "7", "--resume=auto")...) // begins
 	must(t, "train", "--out", c, "--resume=auto", "--epochs", "4", "--quiet")
-	sameFiles(t, a, c, "losses.csv", "model.pt", "checkpoint.pt", "config.json")
+	sameFiles(t, a, c, "losses.csv", "accuracy.csv", "model.pt", "checkpoint.pt", "config.json")
 	refuse(t, 2, []string{"train", "--out", c, "--resume=maybe"}, "--resume=auto", "maybe")
-	sameFiles(t, a, b, "losses.csv", "model.pt", "checkpoint.pt", "config.json")
+	sameFiles(t, a, b, "losses.csv", "accuracy.csv", "model.pt", "checkpoint.pt", "config.json")
 }
 
 // What does not fit a run folder is refused and changes nothing in it.

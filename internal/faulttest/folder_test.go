@@ -148,7 +148,7 @@ func numbers(t *testing.T, dir string) map[string]any {
 // sameRun compares a run folder with an unbroken run's.
 func sameRun(t *testing.T, what, dir, unbroken string) {
 	t.Helper()
-	same(t, what, dir, unbroken, "losses.csv", "model.pt", "checkpoint.pt", "config.json", "loss.png", "loss.svg")
+	same(t, what, dir, unbroken, "losses.csv", "accuracy.csv", "model.pt", "checkpoint.pt", "config.json", "loss.png", "loss.svg")
 	sameNumbers(t, what, dir, unbroken)
 }
 

@@ -294,6 +294,7 @@ func TestHostileRunFolder(t *testing.T) {
 		{"checkpoint.pt", checkpoint(func(d pt.Dict) pt.Dict { return set(d, "epoch", int64(7)) }), "does not fit this run"},
 		{"losses.csv", losses[:len(losses)-3], "cut off"},
 		{"losses.csv", losses[:len(losses)/2], "losses.csv"},
+		{"accuracy.csv", []byte("epoch\n"), "accuracy.csv: line 1: the header is not"},
 	}...) {
 		right := read(t, in(c.name))
 		write(t, in(c.name), c.content)

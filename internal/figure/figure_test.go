@@ -96,6 +96,19 @@ func examples(t *testing.T, n int) map[string]func(format string) []byte {
 				return Loss(w, f, series("reconstruction", losses(29500)...), series("contrastive", 3, 2, 1.5, 1.2, 1.1, 1))
 			})
 		},
+		"accuracy": func(f string) []byte {
+			rows := make([]run.EpochAccuracy, 30)
+			for i := range rows {
+				v := 0.9 - 0.3/float64(i+1)
+				rows[i] = run.EpochAccuracy{Epoch: 10 * (i + 1), Original: run.Splits{Test: 0.8203},
+					Latent: run.Splits{Test: v}, Cosine: run.Splits{Test: v + 0.05}}
+			}
+			models := []run.AccuracySeries{{Model: "reconstruction", Rows: rows}, {Model: "contrastive", Rows: rows[:9]}}
+			return call(func(w *bytes.Buffer) error { return Accuracy(w, f, run.AccuracyCurves(models)) })
+		},
+		"accuracy-none": func(f string) []byte {
+			return call(func(w *bytes.Buffer) error { return Accuracy(w, f, nil) })
+		},
 		"tsne": func(f string) []byte {
 			return call(func(w *bytes.Buffer) error { return Panels(w, f, pair, o) })
 		},

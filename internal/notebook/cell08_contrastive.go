@@ -12,7 +12,8 @@ func Notes(c train.Config) []string {
 	if c.Contrastive != "notebook" {
 		return nil
 	}
-	return []string{"The notebook's contrastive loss only pushes classes apart, and does not help: " +
-		"after 30 epochs of it on MNIST in PyTorch the centroid accuracy is 75.5 % where plain " +
-		"reconstruction has 77.2 %, at more than twice the test error. --contrastive supcon and nt-xent do help."}
+	return []string{"The notebook's contrastive loss shapes directions, and late. On MNIST, seed 0, after 500 epochs " +
+		"nearest centroids by cosine classify 96.93 % of the test images where plain reconstruction has 87.73 %, " +
+		"by the 2-norm 85.81 % (87.46 %), at about twice the test error. After 20 or 30 epochs it has shown none of " +
+		"this yet. --contrastive supcon and nt-xent help within 20 epochs."}
 }

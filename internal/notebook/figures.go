@@ -17,9 +17,9 @@ import (
 // figures are the names of the pictures, figures/NAME.png, in the report's order.
 func (b *book) figures() []string {
 	if b.contrastive == nil {
-		return []string{"tsne", "reconstructions", "loss", "sample"}
+		return []string{"tsne", "reconstructions", "loss", "accuracy", "sample"}
 	}
-	return []string{"tsne", "tsne-contrastive", "reconstructions", "loss", "sample"}
+	return []string{"tsne", "tsne-contrastive", "reconstructions", "loss", "accuracy", "sample"}
 }
 
 // drawing holds the numbers behind all figures. Its methods, in the files of their
@@ -27,6 +27,7 @@ func (b *book) figures() []string {
 type drawing struct {
 	data                          *train.Data
 	losses                        []run.Series
+	accuracies                    []run.AccuracySeries
 	images                        []figure.ImageRow
 	original, latent, contrastive figure.Panel
 }
@@ -38,6 +39,8 @@ func (d *drawing) picture(name string) func(w io.Writer, format string) error {
 		return d.sample
 	case "loss":
 		return d.lossCurves
+	case "accuracy":
+		return d.accuracyCurves
 	case "tsne":
 		return d.scatter
 	case "tsne-contrastive":
@@ -51,6 +54,9 @@ func (b *book) gather(ctx context.Context) (*drawing, error) {
 	d := &drawing{data: b.data}
 	var err error
 	if d.losses, err = b.losses(); err != nil {
+		return nil, err
+	}
+	if d.accuracies, err = b.accuracies(); err != nil {
 		return nil, err
 	}
 	if d.images, err = b.reconstruct(ctx); err != nil {

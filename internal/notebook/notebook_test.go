@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"latent/internal/progress"
+	"latent/internal/run"
 	"latent/internal/stage"
 	"latent/internal/train"
 )
@@ -81,5 +82,33 @@ func write(t *testing.T, path, content string) {
 	}
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestConclusion(t *testing.T) {
+	dir := t.TempDir()
+	header := "epoch,original_train,original_test,latent_train,latent_test,latent_cosine_train,latent_cosine_test\n"
+	m := run.Metrics{Dataset: "mnist", Epochs: 20, Accuracy: map[string]run.Splits{
+		run.Original: {Test: 0.8203}, run.Reconstruction: {Test: 0.7633}}}
+	for _, c := range []struct {
+		rows    string
+		dataset string
+		test    float64
+		want    string
+	}{
+		{"", "mnist", 0.7, ""},
+		{"20,0,0.8203,0,0.7633,0,0\n", "mnist", 0.7633, "20 epochs stop before the latents overtake the pixels: nearest " +
+			"centroids classify 76.33 % of the test images against 82.03 %. The notebook trains for 500, after which MNIST's " +
+			"latents have 87.46 % (seed 0): the same command with --epochs 500 goes on from here."},
+		{"20,0,0.8203,0,0.7633,0,0\n", "kmnist", 0.7633, "20 epochs stop before the latents overtake the pixels: nearest " +
+			"centroids classify 76.33 % of the test images against 82.03 %."},
+		{"5,0,0.8203,0,0.8,0,0\n10,0,0.8203,0,0.83,0,0\n", "mnist", 0.84, "The latents overtake the pixels at epoch 10 of 20: " +
+			"nearest centroids classify 84.00 % of the test images against 82.03 %."},
+	} {
+		write(t, filepath.Join(dir, run.AccuracyFile), header+c.rows)
+		m.Dataset, m.Accuracy[run.Reconstruction] = c.dataset, run.Splits{Test: c.test}
+		if got, err := Conclusion(dir, m); err != nil || got != c.want {
+			t.Errorf("got  %q, %v\nwant %q", got, err, c.want)
+		}
 	}
 }

@@ -86,10 +86,16 @@ func (b *book) page(ctx context.Context, m run.Metrics) (report.Report, error) {
 	if p.Losses, err = b.losses(); err != nil {
 		return p, err
 	}
+	if p.Epochwise, err = b.accuracies(); err != nil {
+		return p, err
+	}
 	for stage, seconds := range b.graph.Seconds() {
 		p.Seconds = append(p.Seconds, report.Timing{Stage: stage, Seconds: seconds})
 	}
 	for _, name := range b.figures() {
+		if name == "accuracy" && len(p.Epochwise) == 0 {
+			continue // by an earlier version, which measured nothing on the way
+		}
 		f := captions[name]
 		if f.Data, err = os.ReadFile(b.folder.Path("figures/" + name + ".png")); err != nil {
 			return p, err
@@ -111,6 +117,8 @@ var captions = map[string]report.Figure{
 		Alt: "A row of test images above their reconstructions"},
 	"loss": {Caption: "Training loss",
 		Alt: "Training loss against iterations on a logarithmic axis"},
+	"accuracy": {Caption: "Nearest-centroid accuracy on the test images by epoch",
+		Alt: "Accuracy of the pixels, a level line, and of the latent vectors, which rise past it or not"},
 	"sample": {Caption: "The first training image", Alt: "A 28 by 28 pixel image in false colours"},
 }
 

@@ -50,6 +50,7 @@ type page struct {
 	Summary    []string  // the same, shortest form
 	HasCosine  bool
 	Chart      *chart
+	Accuracies *chart
 	Pictures   []picture
 	View       *explorerView
 	CSS        template.CSS
@@ -67,7 +68,8 @@ type picture struct {
 // newPage prepares a valid report, whose explorer's data goes into folder beside the page
 // unless that is empty.
 func newPage(r Report, folder string) (*page, error) {
-	p := &page{Report: r, Chart: newChart(r.Losses), Beside: folder != ""}
+	p := &page{Report: r, Chart: newChart(r.Losses),
+		Accuracies: accuracyChart(r.Epochwise), Beside: folder != ""}
 	css, err := files.ReadFile("page/page.css")
 	if err != nil {
 		return nil, fmt.Errorf("report: %w", err)

@@ -33,10 +33,12 @@ type Report struct {
 	// Losses are the training losses, one curve per model: finite, steps strictly
 	// increasing. Long ones are drawn as means and ranges over at most 1,000
 	// stretches; losses of 0 and below have no place on the logarithmic axis.
-	Losses   []run.Series
-	Notes    []string // caveats, one paragraph each
-	Figures  []Figure
-	Explorer *Explorer // nil: the page has no explorer
+	Losses []run.Series
+	// Epochwise are the accuracies by epoch, a list per model: the chart under the results.
+	Epochwise []run.AccuracySeries
+	Notes     []string // caveats, one paragraph each
+	Figures   []Figure
+	Explorer  *Explorer // nil: the page has no explorer
 }
 
 // Setting is one option of the run.

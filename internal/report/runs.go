@@ -85,13 +85,20 @@ func (r *Report) addRun(dir, name string, several bool) error {
 	return nil
 }
 
-// addLosses adds the losses of a space's model, whose run folder is dir itself or below it.
+// addLosses adds the losses and accuracies by epoch of a space's model, whose run folder is dir itself or below it.
 func (r *Report) addLosses(dir, space, title string, m run.Metrics) error {
 	if _, trained := m.MSE[space]; !trained {
 		return nil
 	}
 	if !exists(filepath.Join(dir, run.LossesFile)) {
 		dir = filepath.Join(dir, space)
+	}
+	accuracies, err := run.ReadAccuracy(dir)
+	if err != nil {
+		return err
+	}
+	if len(accuracies) > 0 {
+		r.Epochwise = append(r.Epochwise, run.AccuracySeries{Model: title, Rows: accuracies})
 	}
 	losses, err := run.ReadLosses(dir)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -216,6 +216,9 @@ func (g *Graph) check(n node, want *record) (why string, finished bool) {
 		return "it was made by another version of latent", false
 	}
 	for _, name := range s.Outputs {
+		if _, recorded := have.Outputs[name]; !recorded {
+			continue // of a later version: the work was whole when it was done
+		}
 		info, err := os.Stat(filepath.Join(g.dir, name))
 		if errors.Is(err, fs.ErrNotExist) {
 			return name + " is missing", false

@@ -138,3 +138,21 @@ func TestOldRecord(t *testing.T) {
 		t.Errorf("said %q, %v", said, err)
 	}
 }
+
+// An output that a later version adds does not make finished work unfinished.
+func TestNewOutput(t *testing.T) {
+	dir := t.TempDir()
+	for done, outputs := range [][]string{{"a.txt"}, {"a.txt", "new.txt"}} {
+		g, err := New(dir, func(string, ...any) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		Add(g, Spec{Name: "a", Options: options{}, Outputs: outputs}, func(context.Context, string) (int, error) {
+			return 1, os.WriteFile(filepath.Join(dir, "a.txt"), nil, 0o644)
+		})
+		n, err := g.Run(context.Background(), "start", func(context.Context, string) error { return nil })
+		if err != nil || n != 1-done {
+			t.Errorf("outputs %v: %d stages done, %v", outputs, n, err)
+		}
+	}
+}
