@@ -110,3 +110,43 @@ func again(t *testing.T, m Matrix, most int, encode func(Matrix, io.Writer) erro
 	}
 	equal(t, got, m)
 }
+
+// FuzzTable checks that a table with a column of labels has one for each row.
+func FuzzTable(f *testing.F) {
+	for _, text := range []string{
+		"x,kind\n1,a\n2,\n", "a,1\nb,2\n", "\"kind, of\",x\n\"re\"\"d\",1\n", "kind\n", "kind,x\n\"a,1\n", "2,1\n3,4\n", "\"a\"b,1\n",
+	} {
+		f.Add([]byte(text), "kind")
+		f.Add([]byte(text), "1")
+	}
+	f.Fuzz(func(t *testing.T, b []byte, column string) {
+		x, err := DecodeCSV(bytes.NewReader(b), int64(len(b)), column)
+		if err != nil {
+			return
+		}
+		if err := x.validate(); err != nil || len(x.Data) > 2*len(b) || column != "" && len(x.Labels) != x.Rows {
+			t.Fatalf("%d x %d, %d labels: %v", x.Rows, x.Cols, len(x.Labels), err)
+		}
+	})
+}
+
+// FuzzLabels checks that labels of a .npy file are numbers or texts, as many as fit into it.
+func FuzzLabels(f *testing.F) {
+	files, err := filepath.Glob("testdata/labels-*.npy")
+	if err != nil || len(files) == 0 {
+		f.Fatal(err)
+	}
+	for _, path := range files {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		labels, texts, err := DecodeLabels(bytes.NewReader(b), int64(len(b)))
+		if err == nil && (labels == nil) == (texts == nil) || len(labels)+len(texts) > len(b) {
+			t.Fatalf("%d labels, %d texts, %v", len(labels), len(texts), err)
+		}
+	})
+}

@@ -23,9 +23,9 @@ type Matrix struct {
 // ReadFile reads a matrix from a .npy or .csv file, which the extension
 // decides.
 //
-// A .npy file (format 1.0 to 3.0) has two dimensions, C order and
-// little-endian float32, float64 or signed or unsigned integers of 8 to 64
-// bits, which are rounded to float32. A .csv file has one row a line and
+// A .npy file (format 1.0 to 3.0) holds numbers of any type but complex ones, rounded to
+// float32, in either order and in two dimensions or more, of which the first counts the
+// rows. A .csv file has one row a line and
 // commas between its numbers; a first line without any number in it is a
 // header and skipped.
 //
@@ -125,7 +125,7 @@ func (m Matrix) validate() error {
 	}
 	for i, v := range m.Data {
 		if !finite(v) {
-			return notFinite(i, m.Cols, float64(v))
+			return notFinite(i/m.Cols+1, i%m.Cols+1, float64(v))
 		}
 	}
 	return nil
@@ -179,9 +179,9 @@ func format(path string) string { return strings.ToLower(filepath.Ext(path)) }
 // finite reports whether v is neither NaN nor infinite.
 func finite(v float32) bool { return math.Float32bits(v)&0x7f800000 != 0x7f800000 }
 
-// notFinite is the error about element i of a matrix, which is v, before it
-// was made a float32. Rows and columns count from 1, as lines do.
-func notFinite(i, cols int, v float64) error {
+// notFinite is the error about a number that is v, before it was made a float32. Rows
+// and columns count from 1, as lines do.
+func notFinite(row, column int, v float64) error {
 	what := fmt.Sprintf("%v is beyond float32", v)
 	switch {
 	case math.IsNaN(v):
@@ -189,7 +189,7 @@ func notFinite(i, cols int, v float64) error {
 	case math.IsInf(v, 0):
 		what = "infinity"
 	}
-	return fmt.Errorf("row %d, column %d: %s; remove or replace it", i/cols+1, i%cols+1, what)
+	return fmt.Errorf("row %d, column %d: %s; remove or replace it", row, column, what)
 }
 
 // Every returns each k-th row of x, whose rows have width elements, from the first

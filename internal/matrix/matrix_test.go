@@ -65,6 +65,27 @@ func TestReadNumPy(t *testing.T) {
 		})
 	}
 	want := goldenMatrix()
+	for _, name := range strings.Fields("fortran big-endian half") {
+		equal(t, read(t, "testdata/"+name+".npy"), want)
+	}
+	cube := Matrix{Rows: 2, Cols: 12}
+	for i := range 24 {
+		cube.Data = append(cube.Data, golden('f', i))
+	}
+	equal(t, read(t, "testdata/cube.npy"), cube)
+	equal(t, read(t, "testdata/fortran-cube.npy"), cube)
+	equal(t, read(t, "testdata/halves-f2.npy"), read(t, "testdata/halves-f4.npy"))
+	whole := read(t, "testdata/big-endian-i2.npy")
+	for i, v := range whole.Data {
+		if v != golden('i', i) {
+			t.Errorf("element %d of big-endian integers is %v", i, v)
+		}
+	}
+	for i, v := range read(t, "testdata/bool.npy").Data {
+		if (v == 1) != (i > 5) || v != 0 && v != 1 {
+			t.Errorf("truth %d is %v", i, v)
+		}
+	}
 	equal(t, read(t, "testdata/row.npy"), Matrix{want.Data[:4], 1, 4})
 	equal(t, read(t, "testdata/column.npy"), Matrix{[]float32{want.Data[0], want.Data[4], want.Data[8]}, 3, 1})
 }
@@ -206,16 +227,11 @@ func TestReadErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ path, want string }{
-		{"testdata/fortran.npy", "np.ascontiguousarray"},
-		{"testdata/big-endian.npy", `big-endian type ">f4", want little-endian float32`},
-		{"testdata/half.npy", `type "<f2", want float32 (x.astype(np.float32))`},
-		{"testdata/complex.npy", `type "<c8"`},
-		{"testdata/bool.npy", `type "|b1"`},
+		{"testdata/complex.npy", `type "<c8", want numbers (x.astype(np.float32))`},
 		{"testdata/text.npy", `type "<U1"`},
 		{"testdata/object.npy", "Python objects, is not supported"},
 		{"testdata/structured.npy", "a structured type"},
 		{"testdata/scalar.npy", "shape (), want two dimensions"},
-		{"testdata/cube.npy", "shape (2, 3, 4), want two dimensions (x.reshape(len(x), -1))"},
 		{"testdata/labels-i8.npy", "shape (5,), want two dimensions"},
 		{"testdata/no-rows.npy", "empty: shape (0, 4)"},
 		{"testdata/no-columns.npy", "empty: shape (4, 0)"},

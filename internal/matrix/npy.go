@@ -2,7 +2,6 @@ package matrix
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -19,36 +18,26 @@ func decodeNPY(r io.Reader, size int64) (Matrix, error) {
 	if err != nil {
 		return Matrix{}, err
 	}
-	t, ok := lookup(h.descr)
-	switch {
-	case !ok:
-		return Matrix{}, wrongType(h.descr, "float32", "np.float32")
-	case len(h.shape) != 2:
-		return Matrix{}, fmt.Errorf("shape %s, want two dimensions (x.reshape(len(x), -1))", tupleText(h.shape...))
-	case h.fortran:
-		return Matrix{}, errors.New("array in Fortran order, want C order (np.ascontiguousarray)")
+	if _, ok := lookup(h.descr); ok && len(h.shape) < 2 {
+		return Matrix{}, fmt.Errorf("shape %s, want two dimensions or more (x.reshape(len(x), -1))", tupleText(h.shape...))
 	}
-	n, err := h.count(t.size, size-data)
+	a, err := readArrayOf(r, h, size-data, math.MaxInt)
 	if err != nil {
 		return Matrix{}, err
 	}
-	m := Matrix{Data: make([]float32, n), Rows: h.shape[0], Cols: h.shape[1]}
-	done := 0
-	err = inChunks(r, n*t.size, func(b []byte) error {
-		part := m.Data[done : done+len(b)/t.size]
-		t.floats(part, b)
-		for i, v := range part {
-			if !finite(v) {
-				return notFinite(done+i, m.Cols, t.value(b[i*t.size:]))
-			}
+	return a.Matrix(), nil
+}
+
+// Matrix is the array as one row for each of its first dimension.
+func (a Array) Matrix() Matrix {
+	m := Matrix{Data: a.Floats, Rows: a.Shape[0], Cols: a.Width()}
+	if a.Bytes != nil {
+		m.Data = make([]float32, len(a.Bytes))
+		for i, v := range a.Bytes {
+			m.Data[i] = float32(v)
 		}
-		done += len(part)
-		return nil
-	})
-	if err != nil {
-		return Matrix{}, err
 	}
-	return m, nil
+	return m
 }
 
 // decodeLabels reads labels from a .npy file of size bytes.
@@ -57,6 +46,11 @@ func decodeLabels(r io.Reader, size int64) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readIntegers(r, h, size-data, math.MaxInt)
+}
+
+// readIntegers reads a one-dimensional array of integers.
+func readIntegers(r io.Reader, h header, size int64, room int) ([]int, error) {
 	t, ok := lookup(h.descr)
 	switch {
 	case !ok || t.integer == nil:
@@ -64,25 +58,20 @@ func decodeLabels(r io.Reader, size int64) ([]int, error) {
 	case len(h.shape) != 1:
 		return nil, fmt.Errorf("shape %s, want one dimension (y.ravel())", tupleText(h.shape...))
 	}
-	n, err := h.count(t.size, size-data)
+	n, err := h.count(t.size, size)
 	if err != nil {
 		return nil, err
 	}
-	labels := make([]int, 0, n)
-	err = inChunks(r, n*t.size, func(b []byte) error {
-		for ; len(b) > 0; b = b[t.size:] {
-			v, ok := t.integer(b)
+	return readNumbers(r, h, t, n, min(n, room/t.size), func(dst []int, src []byte, done int) error {
+		for i := range dst {
+			v, ok := t.integer(src[i*t.size:])
 			if !ok {
-				return fmt.Errorf("label %d is beyond the integers of this machine", len(labels)+1)
+				return fmt.Errorf("label %d is beyond the integers of this machine", done+i+1)
 			}
-			labels = append(labels, v)
+			dst[i] = v
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return labels, nil
 }
 
 // count returns the number of elements, which fill the rest bytes exactly.
@@ -123,10 +112,7 @@ func inChunks(r io.Reader, n int, use func(b []byte) error) error {
 // wrongType is the error about an array of another type than wanted.
 func wrongType(descr, want, convert string) error {
 	hint := fmt.Sprintf("x.astype(%s)", convert)
-	switch {
-	case strings.HasPrefix(descr, ">"):
-		return fmt.Errorf("big-endian type %q, want little-endian %s (%s)", descr, want, hint)
-	case strings.Contains(descr, "O"):
+	if strings.Contains(descr, "O") {
 		return fmt.Errorf("type %q, Python objects, is not supported; want %s (%s)", descr, want, hint)
 	}
 	return fmt.Errorf("type %q, want %s (%s)", descr, want, hint)
@@ -153,6 +139,12 @@ var dtypes = map[string]dtype{
 			dst[i] = float32(math.Float64frombits(le.Uint64(src[8*i:])))
 		}
 	}, func(b []byte) float64 { return math.Float64frombits(le.Uint64(b)) }, nil},
+	"<f2": {2, func(dst []float32, src []byte) {
+		for i := range dst {
+			dst[i] = half(le.Uint16(src[2*i:]))
+		}
+	}, func(b []byte) float64 { return float64(half(le.Uint16(b))) }, nil},
+	"|b1": integers(1, func(b []byte) uint8 { return min(b[0], 1) }),
 	"|i1": integers(1, func(b []byte) int8 { return int8(b[0]) }),
 	"<i2": integers(2, func(b []byte) int16 { return int16(le.Uint16(b)) }),
 	"<i4": integers(4, func(b []byte) int32 { return int32(le.Uint32(b)) }),
@@ -163,11 +155,16 @@ var dtypes = map[string]dtype{
 	"<u8": integers(8, le.Uint64),
 }
 
-// lookup finds a type. The order of a single byte, which NumPy writes as |
-// and others as they like, means nothing.
+// lookup finds a type, whose numbers are turned to little-endian where they are not. The
+// order of a single byte, which NumPy writes as | and others as they like, means nothing.
 func lookup(descr string) (t dtype, ok bool) {
-	if len(descr) == 3 && descr[2] == '1' {
+	switch {
+	case len(descr) != 3:
+		return t, false
+	case descr[2] == '1':
 		descr = "|" + descr[1:]
+	case descr[0] == '>':
+		descr = "<" + descr[1:]
 	}
 	t, ok = dtypes[descr]
 	return t, ok

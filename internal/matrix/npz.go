@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -50,6 +52,9 @@ func OpenArchive(r io.ReaderAt, size int64) (*Archive, error) {
 	}
 	return a, nil
 }
+
+// Names are the names of the arrays, in the alphabet's order.
+func (a *Archive) Names() []string { return slices.Sorted(maps.Keys(a.files)) }
 
 // Has reports whether there is an array of this name.
 func (a *Archive) Has(name string) bool { return a.files[name] != nil }
@@ -124,11 +129,20 @@ func (a *Archive) Text(name string) (string, error) {
 	if err := atEnd(r); err != nil {
 		return fail(err)
 	}
+	text, err := textOf(h.descr, b)
+	if err != nil {
+		return fail(err)
+	}
+	return text, nil
+}
+
+// textOf is a text of NumPy's type U, UTF-32, or S, bytes, without the zeros at its end.
+func textOf(descr string, b []byte) (string, error) {
 	var text strings.Builder
-	if h.descr[1] == 'S' {
+	if descr[1] == 'S' {
 		text.Write(b)
 	} else if len(b)%4 != 0 {
-		return fail(errTruncated)
+		return "", errTruncated
 	} else {
 		for ; len(b) > 0; b = b[4:] {
 			text.WriteRune(rune(le.Uint32(b)))
@@ -136,7 +150,7 @@ func (a *Archive) Text(name string) (string, error) {
 	}
 	s := strings.TrimRight(text.String(), "\x00")
 	if !utf8.ValidString(s) {
-		return fail(errors.New("not UTF-8"))
+		return "", errors.New("not UTF-8")
 	}
 	return s, nil
 }
@@ -191,41 +205,29 @@ func readArray[T any](a *Archive, name, want string, convert func(dtype) func(ds
 	if into == nil {
 		return fail(fmt.Errorf("type %q, want %s", h.descr, want))
 	}
-	if h.fortran && len(h.shape) > 2 {
-		return fail(errors.New("array in Fortran order, want C order (np.ascontiguousarray)"))
-	}
 	n, err := h.count(t.size, size)
 	if err != nil {
 		return fail(err)
 	}
-	// What is claimed of a compressed array is true only once it has been read.
-	room := n
-	if a.files[name].Method != zip.Store {
-		room = min(n, plainSize/t.size)
-	}
-	values := make([]T, 0, room)
-	err = inChunks(r, n*t.size, func(b []byte) error {
-		done := len(values)
-		values = append(values, make([]T, len(b)/t.size)...)
-		return into(values[done:], b)
+	values, err := readNumbers(r, h, t, n, min(n, a.room(name)/t.size), func(dst []T, src []byte, _ int) error {
+		return into(dst, src)
 	})
+	if err == nil {
+		err = atEnd(r)
+	}
 	if err != nil {
 		return fail(err)
 	}
-	if err := atEnd(r); err != nil {
-		return fail(err)
-	}
-	if h.fortran && len(h.shape) == 2 {
-		rows, columns := h.shape[0], h.shape[1]
-		turned := make([]T, n)
-		for j := range columns {
-			for i, v := range values[j*rows : (j+1)*rows] {
-				turned[i*columns+j] = v
-			}
-		}
-		values = turned
-	}
 	return values, h.shape, nil
+}
+
+// room is how many bytes may be reserved for an array before they have come: what is
+// claimed of a compressed one is true only once it has been read.
+func (a *Archive) room(name string) int {
+	if a.files[name].Method == zip.Store {
+		return math.MaxInt
+	}
+	return plainSize
 }
 
 // atEnd reads on to the end of an array, where the zip's checksum is verified.

@@ -33,19 +33,28 @@ def write(out):
     save("row", ((count - 5) / 4).astype("<f4")[:1])
     save("column", np.asfortranarray(((count - 5) / 4).astype("<f4")[:, :1]))
 
-    # What is refused.
     save("fortran", np.asfortranarray(((count - 5) / 4).astype("<f4")))
-    save("big-endian", count.astype(">f4"))
-    save("half", count.astype("<f2"))
-    save("complex", count.astype("<c8"))
+    save("big-endian", ((count - 5) / 4).astype(">f4"))
+    save("big-endian-i2", (count - 5).astype(">i2"))
+    save("half", ((count - 5) / 4).astype("<f2"))
     save("bool", count > 5)
+    cube = (np.arange(24).reshape(2, 3, 4) - 5) / 4
+    save("cube", cube.astype("<f4"))
+    save("fortran-cube", np.asfortranarray(cube.astype("<f4")))
+
+    # Every kind of float16, and what float32 makes of it.
+    bits = np.array([0, 1, 2, 0x3FF, 0x400, 0x401, 0x3C00, 0x3555, 0x7BFF, 0x8000, 0x8001, 0xC500], "<u2")
+    save("halves-f2", bits.view("<f2").reshape(3, 4))
+    save("halves-f4", bits.view("<f2").astype("<f4").reshape(3, 4))
+
+    # What is refused.
+    save("complex", count.astype("<c8"))
     save("text", np.array([["a", "b"]]))
     save("object", np.array([[1, "b"]], dtype=object))
     save("structured", np.array([[(1, 2.0)]], dtype=[("a", "<i4"), ("b", "<f4")]))
     save("scalar", np.float32(1))
     save("no-rows", np.zeros((0, 4), "<f4"))
     save("no-columns", np.zeros((4, 0), "<f4"))
-    save("cube", np.zeros((2, 3, 4), "<f4"))
     holes = ((count - 5) / 4).astype("<f4")
     holes[1, 2] = np.nan
     save("nan", holes)
@@ -60,6 +69,9 @@ def write(out):
     for name in "i1 i2 i4 i8 u1 u2 u4 u8".split():
         save(f"labels-{name}", labels.astype("<" + name))
     save("labels-f4", labels.astype("<f4"))
+    save("labels-bool", np.array([True, False, True]))
+    save("labels-U", np.array(["rosé", "", "red"]))
+    save("labels-S", np.array([b"white", b"", b"red"]))
     save("labels-negative", np.array([-1, 3], "<i4"))
     save("labels-beyond", np.array([1, 2**63], "<u8"))
     save("labels-2d", labels.reshape(5, 1))
