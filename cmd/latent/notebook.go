@@ -39,7 +39,7 @@ further, and a changed option repeats only what depends on it.
 	}
 }
 
-func wholeNotebook(c *cli.Context) error {
+func wholeNotebook(c *cli.Context) (err error) {
 	dir, err := need(c, "out")
 	if err != nil {
 		return err
@@ -57,7 +57,8 @@ func wholeNotebook(c *cli.Context) error {
 			"latent train is what several processes can do")
 	}
 	d := display(c)
-	defer watch(c, dir, d)()
+	end := watch(c, dir, d)
+	defer func() { end(err) }()
 	metrics, err := notebook.Run(c.Context, dir, o, d)
 	d.Done()
 	if errors.Is(err, context.Canceled) {

@@ -74,7 +74,7 @@ func (f *resumeFlag) String() string { return "" }
 
 func (f *resumeFlag) IsBoolFlag() bool { return true }
 
-func trainModel(c *cli.Context) error {
+func trainModel(c *cli.Context) (err error) {
 	dir, err := need(c, "out")
 	if err != nil {
 		return err
@@ -88,7 +88,8 @@ func trainModel(c *cli.Context) error {
 		d = progress.New(io.Discard, progress.Options{Quiet: true})
 	}
 	if group == nil || group.Rank == 0 {
-		defer watch(c, dir, d)()
+		end := watch(c, dir, d)
+		defer func() { end(err) }()
 	}
 	var config train.Config
 	choose := func(base train.Config) (chosen train.Config, err error) {

@@ -29,6 +29,7 @@ number of threads. Ctrl-C writes the embedding reached so far.
 
     latent tsne --input z.npy -o y.npy
     latent tsne --input x.csv -o y.csv --every 3 --perplexity 50
+    latent tsne --input z.npy -o y.npy --view        watch the map form in the browser
     latent tsne --input z.npy -o y.npy --init y0.npy --iterations 250
     cat x.csv | latent tsne --input - -o - > y.csv
 
@@ -67,13 +68,13 @@ New rows are placed in a finished map, each by itself, at once or later:
 			&cli.StringFlag{Name: "load", Usage: "place the rows of --transform in the map of `MODEL.npz`"},
 			&cli.StringFlag{Name: "transform", Usage: "place the rows of `NEW.npy` in the finished map too, each by itself"},
 			&cli.StringFlag{Name: "transform-output", Usage: "where their positions go: `F.npy` or F.csv; - is standard output"},
-			threadsFlag(), jsonFlag(), quietFlag(),
+			viewFlag(), threadsFlag(), jsonFlag(), quietFlag(),
 		},
 		Action: embed,
 	}
 }
 
-func embed(c *cli.Context) error {
+func embed(c *cli.Context) (err error) {
 	if err := checkTSNEFiles(c); err != nil {
 		return err
 	}
@@ -100,23 +101,27 @@ func embed(c *cli.Context) error {
 		n = o.Graph.N
 	}
 	d := display(c)
-	show := notebook.ShowTSNE(d, "tsne")
+	output := c.String("output")
+	end := watch(c, output, d)
+	defer func() { end(err) }()
+	formed := showForming(&o, output, n, d)
+	shown := o.Progress
 	o.Progress = func(p tsne.Progress) {
 		if p.Stage == tsne.StageInit {
-			// What the search leaves behind, a fifth of all at a million rows, is used again by the iterations.
+			// What the search leaves behind, a fifth of all at a million rows, serves the iterations.
 			runtime.GC()
 		}
-		show(p)
+		shown(p)
 	}
 	e, err := tsne.Fit(c.Context, x.Data, n, o)
 	d.Done()
+	defer formed()
 	if e == nil && c.Context.Err() != nil {
 		return fmt.Errorf("interrupted before the first iteration, nothing is written: %w", err)
 	}
 	if e == nil || (err != nil && c.Context.Err() == nil) {
 		return nameFlag(err)
 	}
-	output := c.String("output")
 	if writeErr := writeMatrix(c, output, matrix.Matrix{Data: e.Y, Rows: e.N, Cols: e.Components}); writeErr != nil {
 		return writeErr
 	}
@@ -189,6 +194,8 @@ func checkTSNEFiles(c *cli.Context) error {
 		return usagef("--knn names rows of the whole matrix: leave --every out")
 	case c.IsSet("transform") && !c.IsSet("load") && !c.IsSet("input"):
 		return usagef("--transform needs --input: new rows are compared with the map's")
+	case c.Bool("view") && (outputs[0] == standardStream || c.Int("components") != 2):
+		return usagef("--view shows a map of two dimensions that goes into a file")
 	case c.IsSet("save") && !strings.EqualFold(filepath.Ext(c.String("save")), ".npz"):
 		return usagef("--save must end in .npz, got %q", c.String("save"))
 	}

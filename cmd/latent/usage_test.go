@@ -103,7 +103,7 @@ func TestHelp(t *testing.T) {
 		"train":        common + " --out --epochs --batch-size --lr --weight-decay --contrastive --temperature --similarity --augment --contrastive-weight --init --shuffle --precision --resume --view --json --quiet",
 		"encode":       "--run --split --input --output --device --threads",
 		"classify":     "--run --metric --clusters --confusion --json",
-		"tsne":         "--input --output --format --every --knn --metric --kernel --method --alpha --late-exaggeration --save --load --transform --transform-output --perplexity --theta --schedule --iterations --early-exaggeration --exaggeration-iterations --learning-rate --init --seed --threads --json",
+		"tsne":         "--input --output --format --every --knn --metric --kernel --method --alpha --late-exaggeration --save --load --transform --transform-output --perplexity --theta --schedule --iterations --early-exaggeration --exaggeration-iterations --learning-rate --init --seed --view --threads --json",
 		"plot loss":    "--run --output",
 		"plot scatter": "--input --labels --output",
 		"notebook":     common + " --out --epochs --every --contrastive --temperature --similarity --augment --view --json",

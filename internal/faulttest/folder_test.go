@@ -45,7 +45,9 @@ func hashes(t *testing.T, dir string) map[string][32]byte {
 // unchanged checks that the files below dir are those that there were.
 func unchanged(t *testing.T, what, dir string, before map[string][32]byte) {
 	t.Helper()
-	if after := hashes(t, dir); !maps.Equal(before, after) {
+	after := hashes(t, dir)
+	delete(after, "status.json") // why the last attempt failed, no result
+	if !maps.Equal(before, after) {
 		t.Errorf("%s: earlier results changed: had %v, have %v", what, slices.Sorted(maps.Keys(before)), slices.Sorted(maps.Keys(after)))
 	}
 }

@@ -33,7 +33,7 @@ func (b *book) embed(ctx context.Context, label string, s *space) (run.TSNE, err
 	o := tsne.DefaultOptions()
 	o.Seed, o.Threads, o.Progress = 3, b.o.Threads, ShowTSNE(b.report, label)
 	o.Neighbors = Neighbors(o.Threads)
-	frames := run.NewFrames(b.folder.Path("tsne/" + s.name + ".frame.npy"))
+	frames := run.NewFrames(run.FrameFile(b.mapPath(s)))
 	defer frames.Close()
 	o.CallbackEvery = 5
 	o.Callback = func(_ int, _ float64, y []float32) bool {

@@ -67,7 +67,7 @@ type space struct {
 
 // Run does what is not finished yet of the notebook in the folder dir, and returns
 // its metrics. When ctx ends, the next Run goes on where this one stopped.
-func Run(ctx context.Context, dir string, o Options, r progress.Reporter) (train.Result, error) {
+func Run(ctx context.Context, dir string, o Options, r progress.Reporter) (result train.Result, err error) {
 	if err := o.Validate(); err != nil {
 		return train.Result{}, err
 	}
@@ -88,8 +88,8 @@ func Run(ctx context.Context, dir string, o Options, r progress.Reporter) (train
 			return train.Result{}, err
 		}
 	}
-	recorder := progress.NewRecorder(r, folder.Path(run.StatusFile))
-	defer recorder.Close()
+	recorder := progress.NewRecorder(r, folder.Path(run.StatusFile), 0)
+	defer func() { recorder.Close(err) }()
 	b := &book{o: o, folder: folder, report: recorder}
 	if err := b.plan(); err != nil {
 		return train.Result{}, err
@@ -101,7 +101,6 @@ func Run(ctx context.Context, dir string, o Options, r progress.Reporter) (train
 	if done == 0 {
 		r.Printf("%s is finished: nothing to do", dir)
 	}
-	result := train.Result{}
 	if b.contrastive != nil {
 		result.Cosine = b.classified.Result().Cosine
 	}

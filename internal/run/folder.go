@@ -27,7 +27,8 @@ const (
 	MetricsFile = "metrics.json"
 	// AccuracyFile holds the accuracies after some epochs of training.
 	AccuracyFile = "accuracy.csv"
-	StatusFile   = "status.json" // a progress.Record, while work is going on
+	StatusFile   = "status.json"         // a progress.Record, while work is going on, or why it failed
+	PreviewFile  = "reconstructions.png" // test images above what the model makes of them
 	lockFile     = ".lock"
 )
 

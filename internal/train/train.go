@@ -46,7 +46,7 @@ type Options struct {
 // When ctx ends, what is reached is saved and the error wraps ctx's.
 func Run(
 	ctx context.Context, dir string, configure func(Config) (Config, error), o Options,
-) (Result, error) {
+) (result Result, err error) {
 	began := time.Now()
 	j := &job{report: o.Report, label: o.Label, dir: dir, leads: o.Group == nil || o.Group.Rank == 0}
 	defer j.close()
@@ -71,8 +71,8 @@ func Run(
 		return Result{}, err
 	}
 	if j.leads {
-		recorder := progress.NewRecorder(o.Report, j.folder.Path(run.StatusFile))
-		defer recorder.Close()
+		recorder := progress.NewRecorder(o.Report, j.folder.Path(run.StatusFile), 0)
+		defer func() { recorder.Close(err) }()
 		j.report = recorder
 	}
 	if err := j.prepare(checkpoint); err != nil {

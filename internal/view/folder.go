@@ -1,36 +1,34 @@
 package view
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"latent/internal/atomicfile"
-	"latent/internal/matrix"
 	"latent/internal/progress"
 	"latent/internal/report"
 	"latent/internal/run"
 )
 
-// maxRows is the most points of a map that is shown.
-const maxRows = 20_000
-
-// folder is a run folder, a notebook's folder, or the folder of one page.
+// folder is a run folder, a notebook's folder, or the folder of one page or one map.
 type folder struct {
 	dir  string
 	html string // the page's name
+	file string // the map's file, such as y.npy; empty: a folder is shown
 
 	mu     sync.Mutex
 	losses map[string]stamped[run.Series] // by path
+	formed map[string]bool                // maps beside which there was a frame, by name
 }
 
 // stamped is what was read of a file, and the file's state at that time.
@@ -40,22 +38,37 @@ type stamped[T any] struct {
 	value T
 }
 
+// openFolder opens what is there; a map may also be about to be.
 func openFolder(path string) (*folder, error) {
 	info, err := os.Stat(path)
+	f := &folder{dir: filepath.Dir(path), html: "report.html", losses: map[string]stamped[run.Series]{}, formed: map[string]bool{}}
+	switch extension := strings.ToLower(filepath.Ext(path)); {
+	case err == nil && info.IsDir():
+		f.dir = path
+	case extension == ".npy" || extension == ".csv":
+		f.file = filepath.Base(path)
+		if err == nil {
+			err = checkMap(path)
+		} else if exists(run.MapStatusFile(path)) || exists(run.FrameFile(path)) {
+			err = nil
+		}
+	case err == nil && extension == ".html":
+		f.html = filepath.Base(path)
+	case err == nil:
+		return nil, fmt.Errorf("view: %s is no folder, no .html file and no map (.npy or .csv)", path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("view: %w", err)
-	}
-	f := &folder{dir: path, html: "report.html", losses: map[string]stamped[run.Series]{}}
-	if !info.IsDir() {
-		if !strings.EqualFold(filepath.Ext(path), ".html") {
-			return nil, fmt.Errorf("view: %s is neither a folder nor a .html file", path)
-		}
-		f.dir, f.html = filepath.Dir(path), filepath.Base(path)
 	}
 	return f, nil
 }
 
+func exists(path string) bool { _, err := os.Stat(path); return err == nil }
+
 func (f *folder) name() string {
+	if f.file != "" {
+		return f.file
+	}
 	if abs, err := filepath.Abs(f.dir); err == nil {
 		return filepath.Base(abs)
 	}
@@ -69,18 +82,51 @@ func (f *folder) path(parts ...string) string {
 func (f *folder) reportName() string { return f.html }
 func (f *folder) dataName() string   { return strings.TrimSuffix(f.html, filepath.Ext(f.html)) + "-data" }
 
-// finished says that there is a report and nobody works on the folder.
+// finished says that there is a report, or results to make one of, and that nobody works
+// on the folder.
 func (f *folder) finished() bool {
-	_, err := os.Stat(f.path(f.html))
-	_, working := os.Stat(f.path(run.StatusFile))
-	return err == nil && errors.Is(working, fs.ErrNotExist)
+	if f.file != "" || !exists(f.path(f.html)) && !f.trained() {
+		return false
+	}
+	status := f.status()
+	return status == nil || status.Error != "" || !alive(status.PID)
+}
+
+// trained says that the folder is a run folder whose run has reached its end.
+func (f *folder) trained() bool {
+	if f.html != "report.html" || !exists(f.path(run.ConfigFile)) {
+		return false
+	}
+	m, err := run.ReadMetrics(f.dir)
+	return err == nil && len(m.Accuracy) > 0
+}
+
+// serveReport sends the finished page, or makes that of a run folder, which has none.
+func (f *folder) serveReport(w http.ResponseWriter, r *http.Request) {
+	const kind = "text/html; charset=utf-8"
+	if exists(f.path(f.html)) || !f.trained() {
+		f.serve(w, r, kind, f.html)
+		return
+	}
+	p, err := report.Runs([]string{f.dir})
+	var page bytes.Buffer
+	if err == nil {
+		err = report.Write(&page, p)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	w.Header().Set("Content-Type", kind)
+	_, _ = w.Write(page.Bytes())
 }
 
 // State is what the page shows.
 type State struct {
-	Status   *progress.Record `json:"status"` // nil: nobody works
-	Message  string           `json:"message"`
-	Report   string           `json:"report"` // name of the finished page; empty: none
+	Status   *progress.Record `json:"status"`  // nil: nobody works
+	Message  string           `json:"message"` // what has gone wrong; empty: nothing
+	Idle     string           `json:"idle"`    // what there is to say where nobody works
+	Report   string           `json:"report"`  // name of the finished page; empty: none
 	Chart    *report.Chart    `json:"chart"`
 	Last     []Last           `json:"last"`
 	Maps     []Picture        `json:"maps"`
@@ -103,41 +149,86 @@ type Picture struct {
 
 func (f *folder) state() State {
 	s := State{Last: []Last{}, Maps: []Picture{}, Pictures: []Picture{}}
-	if _, err := os.Stat(f.dir); err != nil {
+	if !exists(f.dir) {
 		s.Message = "The folder is gone: it was deleted or moved."
 		return s
 	}
 	s.Status = f.status()
-	if s.Status != nil && !alive(s.Status.PID) {
-		s.Message = fmt.Sprintf("The run has stopped: process %d is gone. The same command goes on from the last checkpoint.",
-			s.Status.PID)
+	switch {
+	case s.Status == nil:
+	case s.Status.Error != "":
+		s.Message = "The run has stopped: " + strings.TrimSuffix(s.Status.Error, ": "+context.Canceled.Error()) + "."
+		s.Status = nil
+	case !alive(s.Status.PID):
+		s.Message = fmt.Sprintf("The run has stopped: process %d is gone. ", s.Status.PID)
+		if f.file != "" {
+			s.Message += "The same command starts it anew."
+		} else {
+			s.Message += "It goes on from its last checkpoint: latent train with --resume, latent notebook without."
+		}
 		s.Status = nil
 	}
+	s.Maps = f.maps()
 	if f.finished() {
 		s.Report = f.html
 	}
+	s.Idle = f.idle(s)
 	series := f.series(&s)
 	s.Chart = report.NewChart(series)
 	for _, m := range series {
 		last := m.Losses[len(m.Losses)-1]
 		s.Last = append(s.Last, Last{m.Model, last.Step, last.Epoch, last.Loss})
 	}
-	s.Maps = f.maps()
-	for _, name := range f.pictureNames() {
-		if info, err := os.Stat(f.path(f.picture(name))); err == nil {
-			s.Pictures = append(s.Pictures, Picture{name, info.ModTime().UnixMilli()})
+	for _, p := range pictures {
+		if info, err := os.Stat(f.path(p.file)); err == nil && f.file == "" {
+			s.Pictures = append(s.Pictures, Picture{p.name, info.ModTime().UnixMilli()})
 		}
 	}
 	return s
 }
 
+// idle is what there is to say where nobody works.
+func (f *folder) idle(s State) string {
+	switch {
+	case s.Message != "":
+		return "Stopped"
+	case s.Report != "" || f.file != "" && exists(f.path(f.file)):
+		return "Finished"
+	case exists(f.path(run.ConfigFile)) || exists(f.path(run.Reconstruction, run.ConfigFile)):
+		return "Nobody works on this folder, and its run has not reached its end."
+	}
+	return "Nothing is running on this folder."
+}
+
+// statusFiles are those that may say who works here.
+func (f *folder) statusFiles() []string {
+	if f.file != "" {
+		return []string{run.MapStatusFile(f.path(f.file))}
+	}
+	list := []string{f.path(run.StatusFile), f.path(run.Reconstruction, run.StatusFile), f.path(run.Contrastive, run.StatusFile)}
+	maps, _ := filepath.Glob(filepath.Join(escaped(f.dir), "*."+run.StatusFile))
+	return append(list, maps...)
+}
+
+// escaped is a path as filepath.Glob takes it literally, where it can.
+func escaped(path string) string {
+	if filepath.Separator == '\\' {
+		return path
+	}
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
 func (f *folder) status() *progress.Record {
-	for _, sub := range []string{"", run.Reconstruction, run.Contrastive} {
-		b, err := os.ReadFile(f.path(sub, run.StatusFile))
+	for _, path := range f.statusFiles() {
+		b, err := os.ReadFile(path)
 		r := new(progress.Record)
-		if err == nil && len(b) < 1<<16 && json.Unmarshal(b, r) == nil {
-			return r
+		if err != nil || len(b) > 1<<20 || json.Unmarshal(b, r) != nil {
+			continue
 		}
+		if info, err := os.Stat(f.path(f.file)); f.file != "" && err == nil && info.ModTime().After(r.Updated) {
+			continue // left by a process that was killed; a later one has made the map
+		}
+		return r
 	}
 	return nil
 }
@@ -184,74 +275,22 @@ func (f *folder) series(s *State) []run.Series {
 	return list
 }
 
-// maps are the maps below tsne/: the frame of one that is forming, or the finished one.
-func (f *folder) maps() []Picture {
-	list := []Picture{}
-	entries, err := os.ReadDir(f.path("tsne"))
-	if err != nil {
-		return list
-	}
-	for _, e := range entries {
-		name, ok := strings.CutSuffix(e.Name(), ".npy")
-		info, err := e.Info()
-		if !ok || name == "labels" || strings.HasPrefix(name, ".") || err != nil {
-			continue
-		}
-		if frame, ok := strings.CutSuffix(name, ".frame"); ok {
-			name = frame
-		}
-		at := info.ModTime().UnixMilli()
-		if k := slices.IndexFunc(list, func(p Picture) bool { return p.Name == name }); k >= 0 {
-			list[k].At = max(list[k].At, at)
-			continue
-		}
-		list = append(list, Picture{name, at})
-	}
-	return list
+// pictures are those that the page shows where they are.
+var pictures = []struct{ name, file string }{
+	{"run", run.PreviewFile},
+	{run.Reconstruction, filepath.Join(run.Reconstruction, run.PreviewFile)},
+	{run.Contrastive, filepath.Join(run.Contrastive, run.PreviewFile)},
 }
 
-// serveMap sends at most maxRows points of a map that maps lists, as report.Quantise has
-// them.
-func (f *folder) serveMap(w http.ResponseWriter, name string) {
-	if !slices.ContainsFunc(f.maps(), func(p Picture) bool { return p.Name == name }) {
-		http.Error(w, "there is no such map", http.StatusNotFound)
-		return
+func (f *folder) servePicture(w http.ResponseWriter, r *http.Request, name string) {
+	for _, p := range pictures {
+		if p.name == name && f.file == "" {
+			f.serve(w, r, "image/png", p.file)
+			return
+		}
 	}
-	y, err := matrix.ReadFile(f.path("tsne", name+".frame.npy"))
-	if err != nil {
-		y, err = matrix.ReadFile(f.path("tsne", name+".npy"))
-	}
-	if err != nil || y.Cols != 2 {
-		http.Error(w, "the map cannot be read", http.StatusNotFound)
-		return
-	}
-	y = y.Every((y.Rows + maxRows - 1) / maxRows)
-	w.Header().Set("Content-Type", "application/octet-stream")
-	_, _ = w.Write(report.Quantise(y.Data))
+	http.Error(w, "there is no such picture", http.StatusNotFound)
 }
-
-// serveLabels sends a byte per point of the maps.
-func (f *folder) serveLabels(w http.ResponseWriter) {
-	labels, err := matrix.ReadLabels(f.path("tsne", "labels.npy"))
-	if err != nil {
-		http.Error(w, "there are no labels", http.StatusNotFound)
-		return
-	}
-	labels = matrix.Every(labels, 1, (len(labels)+maxRows-1)/maxRows)
-	out := make([]byte, len(labels))
-	for i, v := range labels {
-		out[i] = byte(v)
-	}
-	w.Header().Set("Content-Type", "application/octet-stream")
-	_, _ = w.Write(out)
-}
-
-// pictureNames are pictures that the page shows where they are.
-func (f *folder) pictureNames() []string { return []string{"reconstructions"} }
-
-func (f *folder) hasPicture(name string) bool { return slices.Contains(f.pictureNames(), name) }
-
-func (f *folder) picture(name string) string { return filepath.Join("figures", name+".png") }
 
 // serve sends a regular file of the folder.
 func (f *folder) serve(w http.ResponseWriter, r *http.Request, kind string, parts ...string) {

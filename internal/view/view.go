@@ -40,7 +40,9 @@ type Server struct {
 	policy   string
 }
 
-// Listen opens a port of 127.0.0.1, any free one for 0, for the folder or .html file path.
+// Listen opens a port of 127.0.0.1, any free one for 0, for path: a folder, a .html file, or
+// a map, .npy or .csv, that may still be forming. Where there is nothing the error wraps
+// fs.ErrNotExist.
 func Listen(path string, port int) (*Server, error) {
 	f, err := openFolder(path)
 	if err != nil {
@@ -140,15 +142,15 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, name string) {
 	case name == s.folder.reportName():
 		// The page has its own, stricter policy.
 		w.Header().Set("Content-Security-Policy", "frame-ancestors 'none'")
-		s.folder.serve(w, r, "text/html; charset=utf-8", name)
+		s.folder.serveReport(w, r)
 	case dir == s.folder.dataName()+"/" && dataFile.MatchString(base):
 		s.folder.serve(w, r, "text/javascript; charset=utf-8", s.folder.dataName(), base)
 	case dir == "map/":
 		s.folder.serveMap(w, base)
 	case name == "labels":
 		s.folder.serveLabels(w)
-	case dir == "picture/" && s.folder.hasPicture(base):
-		s.folder.serve(w, r, "image/png", s.folder.picture(base))
+	case dir == "picture/":
+		s.folder.servePicture(w, r, base)
 	default:
 		http.Error(w, "there is nothing here", http.StatusNotFound)
 	}

@@ -5,14 +5,14 @@ const live = (() => {
   const duration = (s) => s < 90 ? `${Math.round(s)} s` : s < 5400 ? `${Math.round(s / 60)} min` : `${(s / 3600).toFixed(1)} h`;
   const namespace = $("v-curves").namespaceURI;
 
-  function stage({ status, message, report }) {
+  function stage({ status, message, report, idle }) {
     $("v-message").hidden = !message;
     $("v-message").textContent = message;
     $("v-report").hidden = !report;
     $("v-report").firstChild.setAttribute("href", report);
     $("v-bar").hidden = !status || !status.Total;
     if (!status) {
-      $("v-stage").textContent = message ? "Stopped" : report ? "Finished" : "Nothing is running on this folder.";
+      $("v-stage").textContent = idle;
       return;
     }
     const { Label, Note, Done, Total, Unit, Tail, first, started, updated } = status;
@@ -69,6 +69,8 @@ const live = (() => {
     let m = maps.get(name);
     if (!m) {
       const figure = element("figure", "", ""), box = element("div", "live-map", ""), canvas = document.createElement("canvas");
+      canvas.setAttribute("role", "img");
+      canvas.setAttribute("aria-label", `The map ${name}`);
       box.append(canvas);
       figure.append(box, element("figcaption", "", name));
       $("v-maps").append(figure);
@@ -109,9 +111,10 @@ const live = (() => {
     for (const { name, at } of list) {
       let image = document.getElementById("v-" + name);
       if (!image) {
-        image = Object.assign(document.createElement("img"), { id: "v-" + name, alt: "Test images above their reconstructions" });
+        image = Object.assign(document.createElement("img"), { id: "v-" + name, className: "preview", alt: "A row of test images above a row of their reconstructions" });
         const figure = element("figure", "", "");
-        figure.append(image, element("figcaption", "", name));
+        figure.append(image);
+        if (name !== "run") figure.append(element("figcaption", "", name));
         $("v-pictures").append(figure);
       }
       if (image.dataset.at !== String(at)) [image.dataset.at, image.src] = [at, `picture/${name}?${at}`];
