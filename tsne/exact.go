@@ -3,7 +3,6 @@
 package tsne
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -247,30 +246,6 @@ func (s *search) newSide(x []float32, n int) *side {
 		}
 	})
 	return sd
-}
-
-// tile is a block of queries against a block of rows.
-type tile struct {
-	q, b int32
-	dist float32 // of their centres
-}
-
-func (s *search) tiles() []tile {
-	parts := make([][]tile, len(s.query.blocks))
-	s.pool.blocks(len(parts), 1, func(q, _, _ int) {
-		first := 0
-		if s.self {
-			first = q
-		}
-		for b := first; b < len(s.base.blocks); b++ {
-			parts[q] = append(parts[q], tile{int32(q), int32(b), float32(distance(s.query.blocks[q].center, s.base.blocks[b].center))})
-		}
-	})
-	all := slices.Concat(parts...)
-	slices.SortFunc(all, func(a, b tile) int {
-		return cmp.Or(cmp.Compare(a.dist, b.dist), cmp.Compare(a.q, b.q), cmp.Compare(a.b, b.b))
-	})
-	return all
 }
 
 // run fills the heaps.

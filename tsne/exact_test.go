@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -168,6 +169,28 @@ func BenchmarkExactNeighbors(b *testing.B) {
 	for b.Loop() {
 		if _, err := (ExactNeighbors{}).Nearest(context.Background(), x, 4000, nil, 0, 91); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// Tiles come in one order, whoever sorts them, also where many are equally far.
+func TestSortedTiles(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	p := newPool(3)
+	defer p.close()
+	for _, count := range []int{1, 2, 70} {
+		parts := make([][]tile, count)
+		for q := range parts {
+			for b := q; b < count; b++ {
+				parts[q] = append(parts[q], tile{int32(q), int32(b), float32(r.IntN(9))})
+			}
+		}
+		want := slices.Concat(parts...)
+		slices.SortFunc(want, func(a, b tile) int {
+			return cmp.Or(cmp.Compare(a.dist, b.dist), cmp.Compare(a.q, b.q), cmp.Compare(a.b, b.b))
+		})
+		if got := sortedTiles(p, parts); !slices.Equal(got, want) {
+			t.Errorf("%d parts: tiles out of order", count)
 		}
 	}
 }
