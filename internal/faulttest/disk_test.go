@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -14,6 +15,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"latent/internal/run"
 )
 
 const page = 4096 // what a file on a tmpfs takes a multiple of
@@ -71,7 +74,7 @@ func TestFullDisk(t *testing.T) {
 	}{{"train", "1", &trained1, 5}, {"notebook", "2", &notebook2, 40}} {
 		want, _ := c.unbroken.get(t, c.command, c.epochs)
 		names, pages := written(t, want)
-		step := c.every
+		step, told := c.every, 0
 		if long() {
 			step = 1
 		}
@@ -83,6 +86,9 @@ func TestFullDisk(t *testing.T) {
 		for i, name := range names {
 			room := full + pages[name] - 1
 			full += pages[name]
+			if filepath.Base(name) == run.ConfigFile {
+				full++ // for the status
+			}
 			if i%step != step/2 {
 				continue
 			}
@@ -95,6 +101,11 @@ func TestFullDisk(t *testing.T) {
 				t.Errorf("%s: %q", what, r.stderr) // the notebook draws figures in any order
 			}
 			whole(t, what, disk)
+			if status, err := os.ReadFile(filepath.Join(dir, run.StatusFile)); err == nil {
+				if told++; !strings.Contains(string(status), "no space left on device") { // latent view shows it
+					t.Errorf("%s: the status is %s", what, status)
+				}
+			}
 			resize(3*all + 100)
 			if c.command == "train" {
 				complete(t, dir, c.epochs)
@@ -103,6 +114,9 @@ func TestFullDisk(t *testing.T) {
 				must(t, small(t, c.command, dir, "--epochs", c.epochs)...)
 				sameNotebook(t, what, dir, want)
 			}
+		}
+		if told == 0 {
+			t.Errorf("%s: no status says that the disk is full", c.command)
 		}
 	}
 }

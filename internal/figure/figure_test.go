@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"image"
+	"image/color"
 	"image/png"
 	"math"
 	"math/rand/v2"
@@ -174,4 +175,34 @@ func decode(t *testing.T, data []byte) *image.RGBA {
 		t.Fatal(err)
 	}
 	return m.(*image.RGBA)
+}
+
+func TestPreview(t *testing.T) {
+	var buf bytes.Buffer
+	nan := float32(math.NaN())
+	lines := []ImageRow{{Pixels: []float32{0, 1, 0.5, 2, -1, nan}}, {Pixels: []float32{1, 1, 1}}}
+	if err := Preview(&buf, lines, 1, 3); err != nil {
+		t.Fatal(err)
+	}
+	m, err := png.Decode(&buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const side = 28 // pixels for each of the three
+	if got := m.Bounds().Size(); got != image.Pt(2*3*side+4, 2*side+4) {
+		t.Fatalf("the picture is %v", got)
+	}
+	at := func(x, y int) color.NRGBA { return color.NRGBAModel.Convert(m.At(x, y)).(color.NRGBA) }
+	for _, c := range []struct {
+		x, y, grey int
+		alpha      uint8
+	}{{0, 0, 0, 255}, {side, 0, 255, 255}, {3*side - 1, side - 1, 128, 255}, {3*side + 1, 5, 0, 0}, {3*side + 4, 5, 255, 255},
+		{4*side + 4, 5, 0, 255}, {5*side + 4, 5, 0, 255}, {side, side + 1, 0, 0}, {side, side + 4, 255, 255}, {4 * side, side + 9, 0, 0}} {
+		if got := at(c.x, c.y); got.A != c.alpha || math.Abs(float64(int(got.R)-c.grey)) > 1 {
+			t.Errorf("(%d, %d) is %v, want grey %d, alpha %d", c.x, c.y, got, c.grey, c.alpha)
+		}
+	}
+	if err := Preview(&buf, lines, 2, 3); err == nil {
+		t.Error("three pixels are a picture of 2 x 3")
+	}
 }

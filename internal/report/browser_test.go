@@ -30,7 +30,7 @@ func TestExplorer(t *testing.T) {
 			b.filters()
 			b.glides()
 			b.zoomsAndPans()
-			b.quiet()
+			b.Quiet()
 		})
 	}
 }
@@ -40,7 +40,7 @@ func (b *tab) hovers() {
 	e := b.r.Explorer
 	for _, i := range []int{0, 49, 123} {
 		x, y := b.place(i)
-		b.mouse(input.DispatchMouseEventTypeMouseMoved, x, y)
+		b.Mouse(input.DispatchMouseEventTypeMouseMoved, x, y)
 		got := eval[int](b, "explorer.point()") // the point itself, or one on top of it
 		if eval[bool](b, `document.querySelector("#x-tip").hidden`) || got < 0 {
 			b.Fatalf("pointing at point %d shows nothing", i)
@@ -49,11 +49,11 @@ func (b *tab) hovers() {
 		if math.Hypot(gx-x, gy-y) > 1 {
 			b.Errorf("pointing at point %d shows point %d, %.1f pixels away", i, got, math.Hypot(gx-x, gy-y))
 		}
-		if want := e.Classes[e.Labels[got]]; b.text("#x-label") != want {
-			b.Errorf("point %d: label %q, want %q", got, b.text("#x-label"), want)
+		if want := e.Classes[e.Labels[got]]; b.Text("#x-label") != want {
+			b.Errorf("point %d: label %q, want %q", got, b.Text("#x-label"), want)
 		}
-		if want := fmt.Sprintf("Training image %s", thousands(3*got)); b.text("#x-number") != want {
-			b.Errorf("point %d: %q, want %q", got, b.text("#x-number"), want)
+		if want := fmt.Sprintf("Training image %s", thousands(3*got)); b.Text("#x-number") != want {
+			b.Errorf("point %d: %q, want %q", got, b.Text("#x-number"), want)
 		}
 		for k, s := range e.Spaces {
 			mark := "✓ "
@@ -61,8 +61,8 @@ func (b *tab) hovers() {
 				mark = "✗ "
 			}
 			selector := fmt.Sprintf("#x-values tr:nth-child(%d) td", k+1)
-			if want := mark + e.Classes[s.Predicted[got]]; b.text(selector) != want {
-				b.Errorf("point %d, space %s: %q, want %q", got, s.Name, b.text(selector), want)
+			if want := mark + e.Classes[s.Predicted[got]]; b.Text(selector) != want {
+				b.Errorf("point %d, space %s: %q, want %q", got, s.Name, b.Text(selector), want)
 			}
 		}
 		grey := eval[[]int](b, `[...document.querySelector("#x-digit").getContext("2d").getImageData(5, 0, 1, 2).data]`)
@@ -70,7 +70,7 @@ func (b *tab) hovers() {
 			b.Errorf("point %d: picture has grey %d over %d, want %d over 0", got, grey[0], grey[4], got%251)
 		}
 	}
-	b.mouse(input.DispatchMouseEventTypeMouseMoved, 5, 5)
+	b.Mouse(input.DispatchMouseEventTypeMouseMoved, 5, 5)
 	if !eval[bool](b, `document.querySelector("#x-tip").hidden`) {
 		b.Error("the tooltip stays when the pointer leaves")
 	}
@@ -83,7 +83,7 @@ func (b *tab) filters() {
 	if n := count(b.TB, before, red); n < 50 {
 		b.Errorf("%d red pixels with all classes shown, want more", n)
 	}
-	b.click(".chip:nth-child(3)")
+	b.Click(".chip:nth-child(3)")
 	after := b.picture()
 	if n, _ := b.shown(); n != 450 {
 		b.Errorf("%d points shown without class 2, want 450", n)
@@ -94,19 +94,19 @@ func (b *tab) filters() {
 	if eval[string](b, `document.querySelector(".chip:nth-child(3)").ariaPressed`) != "false" {
 		b.Error("the chip does not say that it is off")
 	}
-	b.click("#x-none")
+	b.Click("#x-none")
 	if n, _ := b.shown(); n != 0 {
 		b.Errorf("%d points shown with no class, want 0", n)
 	}
-	b.click("#x-all")
-	b.click("#x-wrong")
+	b.Click("#x-all")
+	b.Click("#x-wrong")
 	if n, wrong := b.shown(); n != 100 || wrong != 100 {
 		b.Errorf("%d of %d misclassified points shown, want 100 of 100", n, wrong)
 	}
 	if n := count(b.TB, b.picture(), purple); n > 0 { // i%10 == 4 is never misclassified
 		b.Errorf("%d purple pixels among the misclassified, want none", n)
 	}
-	b.click("#x-wrong")
+	b.Click("#x-wrong")
 }
 
 func (b *tab) glides() {
@@ -149,15 +149,15 @@ func (b *tab) glides() {
 		b.Error("the picture has not changed")
 	}
 
-	b.media("prefers-reduced-motion", "reduce")
-	b.click(".x-space:nth-child(1)")
+	b.Media("prefers-reduced-motion", "reduce")
+	b.Click(".x-space:nth-child(1)")
 	if eval[bool](b, "explorer.gliding()") {
 		b.Error("points glide although less motion is wanted")
 	}
 	if x, y := b.place(i); math.Hypot(x-x0, y-y0) > 0.1 {
 		b.Errorf("point %d comes back to (%.1f, %.1f), want (%.1f, %.1f)", i, x, y, x0, y0)
 	}
-	b.media("prefers-reduced-motion", "no-preference")
+	b.Media("prefers-reduced-motion", "no-preference")
 }
 
 func same(a, b image.Image) bool {
@@ -186,21 +186,21 @@ func (b *tab) zoomsAndPans() {
 			b.Errorf("%s: magnified %.3f times, want %.3f", what, got, factor)
 		}
 	}
-	b.click("#x-in")
+	b.Click("#x-in")
 	expect("button +", 1.6)
-	b.click("#x-out")
+	b.Click("#x-out")
 	expect("button −", 1)
 	eval[chromedp.Void](b, `document.querySelector("#x-canvas").focus()`)
-	b.do(chromedp.KeyEvent("+"), chromedp.KeyEvent("+"))
+	b.Do(chromedp.KeyEvent("+"), chromedp.KeyEvent("+"))
 	expect("key + twice", 2.25)
 
-	b.do(chromedp.KeyEvent("0"))
+	b.Do(chromedp.KeyEvent("0"))
 	expect("key 0", 1)
 
 	// The wheel keeps the point under the pointer.
 	x, y := b.place(3)
-	b.wait("new Promise((done) => setTimeout(done, 350))")                                                                             // after the page's scrolling
-	b.mouse(input.DispatchMouseEventTypeMouseWheel, x, y, func(p *input.DispatchMouseEventParams) { p.DeltaX, p.DeltaY = 1e-3, -100 }) // the protocol wants both
+	b.Wait("new Promise((done) => setTimeout(done, 350))")                                                                             // after the page's scrolling
+	b.Mouse(input.DispatchMouseEventTypeMouseWheel, x, y, func(p *input.DispatchMouseEventParams) { p.DeltaX, p.DeltaY = 1e-3, -100 }) // the protocol wants both
 	b.settle()
 	expect("wheel", math.Exp(0.2))
 	if nx, ny := b.place(3); math.Hypot(nx-x, ny-y) > 0.5 {
@@ -211,11 +211,11 @@ func (b *tab) zoomsAndPans() {
 	x, y = b.place(3)
 	box := eval[[]float64](b, `(() => { const c = document.querySelector("#x-canvas").getBoundingClientRect(); return [c.left + c.width / 2, c.top + c.height / 2]; })()`)
 	left := chromedp.ButtonType(input.MouseButtonLeft)
-	b.mouse(input.DispatchMouseEventTypeMousePressed, box[0], box[1], left, chromedp.ClickCount(1))
+	b.Mouse(input.DispatchMouseEventTypeMousePressed, box[0], box[1], left, chromedp.ClickCount(1))
 	for k := 1.0; k <= 4; k++ {
-		b.mouse(input.DispatchMouseEventTypeMouseMoved, box[0]+10*k, box[1]+5*k, left)
+		b.Mouse(input.DispatchMouseEventTypeMouseMoved, box[0]+10*k, box[1]+5*k, left)
 	}
-	b.mouse(input.DispatchMouseEventTypeMouseReleased, box[0]+40, box[1]+20, left, chromedp.ClickCount(1))
+	b.Mouse(input.DispatchMouseEventTypeMouseReleased, box[0]+40, box[1]+20, left, chromedp.ClickCount(1))
 	if nx, ny := b.place(3); math.Abs(nx-x-40) > 1 || math.Abs(ny-y-20) > 1 {
 		b.Errorf("a drag by (40, 20) moves a point by (%.1f, %.1f)", nx-x, ny-y)
 	}
@@ -228,28 +228,28 @@ func TestPageOnPhone(t *testing.T) {
 		b.Helper()
 		m := regexp.MustCompile(`\d+`).FindAllString(eval[string](b, "getComputedStyle(document.body).backgroundColor"), 3)
 		v, err := strconv.Atoi(m[0])
-		b.check(err)
+		b.Check(err)
 		return float64(v)
 	}
-	b.media("prefers-color-scheme", "light")
+	b.Media("prefers-color-scheme", "light")
 	if ground() < 200 {
 		t.Error("the light theme is dark")
 	}
-	b.media("prefers-color-scheme", "dark")
+	b.Media("prefers-color-scheme", "dark")
 	if ground() > 60 {
 		t.Error("the dark theme is light")
 	}
-	b.click("#theme")
+	b.Click("#theme")
 	if ground() < 200 || eval[string](b, `document.querySelector("#theme").ariaPressed`) != "false" {
 		t.Error("the button does not turn the dark theme off")
 	}
-	b.click("#theme")
+	b.Click("#theme")
 	if ground() > 60 {
 		t.Error("the button does not turn the dark theme on again")
 	}
 
 	for _, width := range []int64{390, 320} {
-		b.do(chromedp.EmulateViewport(width, 844, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulateScale(2)))
+		b.Do(chromedp.EmulateViewport(width, 844, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulateScale(2)))
 		b.settle()
 		if got := eval[int64](b, "document.documentElement.scrollWidth"); got > width {
 			t.Errorf("the page is %d wide in a window of %d: %s", got, width, eval[string](b, fmt.Sprintf(
@@ -259,7 +259,7 @@ func TestPageOnPhone(t *testing.T) {
 
 	eval[chromedp.Void](b, `document.querySelector("#x-stage").scrollIntoView({ behavior: "instant", block: "center" })`)
 	x, y := b.place(49)
-	b.do(chromedp.TapXY(x, y))
+	b.Do(chromedp.TapXY(x, y))
 	if got := eval[int](b, "explorer.point()"); got < 0 || eval[bool](b, `document.querySelector("#x-tip").hidden`) {
 		t.Error("a tap on a point shows nothing")
 	}
@@ -267,7 +267,7 @@ func TestPageOnPhone(t *testing.T) {
 	if tip[0] < 0 || tip[1] > 320 {
 		t.Errorf("the tooltip reaches from %v to %v in a window of 320", tip[0], tip[1])
 	}
-	b.quiet()
+	b.Quiet()
 }
 
 // The chart tells the values under the pointer.
@@ -279,13 +279,13 @@ func TestChartPointer(t *testing.T) {
 		const r = plot.getBoundingClientRect();
 		return [r.left, r.top, r.width, r.height];
 	})()`)
-	b.mouse(input.DispatchMouseEventTypeMouseMoved, box[0]+box[2]/2, box[1]+20)
-	got := b.text("#c-tip")
+	b.Mouse(input.DispatchMouseEventTypeMouseMoved, box[0]+box[2]/2, box[1]+20)
+	got := b.Text("#c-tip")
 	// Steps 1249 to 1251 of the sample: 0.01 + 1/1250 and 0.11 + 1/1250.
 	if want := "Iteration 1,249–1,251Reconstruction1.080e-2Contrastive1.108e-1"; got != want {
 		t.Errorf("the chart says %q, want %q", got, want)
 	}
-	b.quiet()
+	b.Quiet()
 }
 
 // Frames a second while 20,000 points glide from one map to another; the browser draws 60 at the most. Here without
@@ -302,9 +302,9 @@ func BenchmarkGlide(b *testing.B) {
 			}
 			var frames, seconds float64
 			for i := 0; b.Loop(); i++ {
-				page.click(fmt.Sprintf(".x-space:nth-of-type(%d)", 1+(i+1)%3))
+				page.Click(fmt.Sprintf(".x-space:nth-of-type(%d)", 1+(i+1)%3))
 				began := time.Now()
-				page.wait(`new Promise((done) => {
+				page.Wait(`new Promise((done) => {
 					window.frames_ = 0;
 					const frame = () => { window.frames_++; explorer.gliding() ? requestAnimationFrame(frame) : done(); };
 					requestAnimationFrame(frame);

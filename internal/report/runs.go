@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"latent/internal/matrix"
@@ -18,13 +20,48 @@ import (
 // first map. Each map is turned and mirrored as it lies closest to the first (orthogonal
 // Procrustes): t-SNE fixes neither.
 func Runs(dirs []string) (Report, error) {
-	r := Report{Title: strings.Join(runNames(dirs), ", ")}
-	for i, name := range runNames(dirs) {
-		if err := r.addRun(dirs[i], name, len(dirs) > 1); err != nil {
+	names := runNames(dirs)
+	r := Report{Title: strings.Join(names, ", ")}
+	settings := make([][]Setting, len(dirs))
+	for i, name := range names {
+		var err error
+		if settings[i], err = r.addRun(dirs[i], name, len(dirs) > 1); err != nil {
 			return Report{}, err
 		}
 	}
+	r.Config = merge(names, settings)
 	return r, nil
+}
+
+// merge lists the settings of several runs: once where all have the same, else one for each
+// run, behind its name.
+func merge(names []string, settings [][]Setting) (list []Setting) {
+	done := map[string]bool{}
+	for _, of := range settings {
+		for _, s := range of {
+			if done[s.Key] {
+				continue
+			}
+			done[s.Key] = true
+			values := map[string]bool{}
+			var each []Setting
+			for i := range settings {
+				value := "–"
+				for _, other := range settings[i] {
+					if other.Key == s.Key {
+						value = other.Value
+					}
+				}
+				values[value] = true
+				each = append(each, Setting{names[i] + ": " + s.Key, value})
+			}
+			if len(values) == 1 {
+				each = []Setting{s}
+			}
+			list = append(list, each...)
+		}
+	}
+	return list
 }
 
 // runNames are the folders' own names where they differ, else the paths as given.
@@ -40,13 +77,14 @@ func runNames(dirs []string) []string {
 	return names
 }
 
-func (r *Report) addRun(dir, name string, several bool) error {
+// addRun adds what a folder has to show, and returns its settings.
+func (r *Report) addRun(dir, name string, several bool) ([]Setting, error) {
 	m, err := run.ReadMetrics(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s is no finished run: it has no %s", dir, run.MetricsFile)
+		return nil, fmt.Errorf("%s is no finished run: it has no %s", dir, run.MetricsFile)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	title := func(space string) string {
 		if several {
@@ -65,23 +103,71 @@ func (r *Report) addRun(dir, name string, several bool) error {
 			r.Seconds = append(r.Seconds, Timing{title(space), s})
 		}
 		if err := r.addLosses(dir, space, title(space), m); err != nil {
-			return err
+			return nil, err
 		}
-		if err := r.addMap(filepath.Join(dir, "tsne"), space, title(space), m.TSNE[space].KL); err != nil {
-			return err
+		kl := nan
+		if t, ok := m.TSNE[space]; ok {
+			kl = t.KL
+		}
+		if err := r.addMap(filepath.Join(dir, "tsne"), space, title(space), kl); err != nil {
+			return nil, err
 		}
 	}
-	setting := func(key, value string) {
-		if value != "" {
-			r.Config = append(r.Config, Setting{name + ": " + key, value})
-		}
+	if err := r.addPreviews(dir, title); err != nil {
+		return nil, err
 	}
-	setting("dataset", m.Dataset)
-	setting("epochs", fmt.Sprint(m.Epochs))
+	if !several {
+		r.Dataset, r.Epochs, r.Seed, r.Device, r.Libtorch = m.Dataset, m.Epochs, m.Seed, m.Device, m.Libtorch
+	}
+	settings := []Setting{{"dataset", m.Dataset}, {"epochs", fmt.Sprint(m.Epochs)}}
 	if m.Seed != nil {
-		setting("seed", fmt.Sprint(*m.Seed))
+		settings = append(settings, Setting{"seed", fmt.Sprint(*m.Seed)})
 	}
-	setting("device", m.Device)
+	return addConfig(append(settings, Setting{"device", m.Device}), dir)
+}
+
+// addConfig adds the options in a run folder's config.json that are not among the settings;
+// a notebook's folder has none.
+func addConfig(settings []Setting, dir string) ([]Setting, error) {
+	var options map[string]any
+	err := run.ReadConfig(dir, &options)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	has := map[string]bool{"version": true, "data": true}
+	for _, s := range settings {
+		has[s.Key] = true
+	}
+	for _, key := range slices.Sorted(maps.Keys(options)) {
+		switch v := options[key].(type) {
+		case string, float64, bool:
+			if !has[key] {
+				settings = append(settings, Setting{strings.ReplaceAll(key, "_", " "), fmt.Sprint(v)})
+			}
+		}
+	}
+	return settings, nil
+}
+
+// addPreviews adds the pictures of test images and their reconstructions that models left.
+func (r *Report) addPreviews(dir string, title func(string) string) error {
+	for _, space := range []string{"", run.Reconstruction, run.Contrastive} {
+		data, err := os.ReadFile(filepath.Join(dir, space, run.PreviewFile))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		name := space
+		if name == "" {
+			name = "test images and their reconstructions"
+		} else {
+			name += ": test images and their reconstructions"
+		}
+		r.Figures = append(r.Figures, Figure{Caption: capital(title(name)), Data: data,
+			Alt: "A row of test images above a row of their reconstructions"})
+	}
 	return nil
 }
 
@@ -125,25 +211,21 @@ func (r *Report) addMap(dir, space, title string, kl float64) error {
 	if y.Cols != 2 {
 		return fmt.Errorf("%s has %d columns: a map has two", path, y.Cols)
 	}
+	classes, labels, err := readMapLabels(filepath.Join(dir, "labels.npy"), y.Rows)
+	if err != nil {
+		return err
+	}
 	if r.Explorer == nil {
-		r.Explorer = &Explorer{N: y.Rows}
-		if labels := filepath.Join(dir, "labels.npy"); exists(labels) {
-			values, err := readValues(labels)
-			if err != nil {
-				return err
-			}
-			classes, indices, err := classify([][]string{values}, nil)
-			if err != nil {
-				return fmt.Errorf("%s: %w", labels, err)
-			}
-			if len(values) == y.Rows {
-				r.Explorer.Classes, r.Explorer.Labels = classes, indices[0]
-			}
-		}
+		r.Explorer = &Explorer{N: y.Rows, Classes: classes, Labels: labels}
 	}
 	if y.Rows != r.Explorer.N {
 		r.Notes = append(r.Notes, fmt.Sprintf("%s has %s points, not %s as the first map: it is left out.",
 			path, thousands(y.Rows), thousands(r.Explorer.N)))
+		return nil
+	}
+	if !slices.Equal(labels, r.Explorer.Labels) || !slices.Equal(classes, r.Explorer.Classes) {
+		r.Notes = append(r.Notes, fmt.Sprintf("The points of %s have other labels than the first map's, so they are other rows: "+
+			"it is left out.", path))
 		return nil
 	}
 	if len(r.Explorer.Spaces) > 0 {
@@ -151,6 +233,22 @@ func (r *Report) addMap(dir, space, title string, kl float64) error {
 	}
 	r.Explorer.Spaces = append(r.Explorer.Spaces, Space{Name: title, Title: title, Embedding: y.Data, KL: kl})
 	return nil
+}
+
+// readMapLabels reads the labels beside a map of n points; there may be none.
+func readMapLabels(path string, n int) (classes []string, labels []int, err error) {
+	if !exists(path) {
+		return nil, nil, nil
+	}
+	values, err := readValues(path)
+	if err != nil || len(values) != n {
+		return nil, nil, err
+	}
+	classes, indices, err := classify([][]string{values}, nil)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return classes, indices[0], nil
 }
 
 // align turns and mirrors the n x 2 map y, in place, as it lies closest to the map of the

@@ -56,26 +56,26 @@ func (b *tab) drag(points [][2]float64, options ...chromedp.MouseOption) {
 		if k == 0 {
 			kind = input.DispatchMouseEventTypeMousePressed
 		}
-		b.mouse(kind, o[0]+p[0], o[1]+p[1], options...)
+		b.Mouse(kind, o[0]+p[0], o[1]+p[1], options...)
 	}
 	last := points[len(points)-1]
-	b.mouse(input.DispatchMouseEventTypeMouseReleased, o[0]+last[0], o[1]+last[1], options...)
+	b.Mouse(input.DispatchMouseEventTypeMouseReleased, o[0]+last[0], o[1]+last[1], options...)
 }
 
 func TestSelection(t *testing.T) {
 	b := openReport(t, columned(300), "", "")
 	eval[chromedp.Void](b, `document.querySelector("#x-stage").scrollIntoView({ behavior: "instant", block: "center" })`)
 
-	b.click(`[data-tool="box"]`)
+	b.Click(`[data-tool="box"]`)
 	b.drag([][2]float64{{60, 60}, {200, 150}, {330, 300}})
 	want := b.inside(func(x, y float64) bool { return x >= 60 && x <= 330 && y >= 60 && y <= 300 })
 	if got := b.selected(); got != len(want) || got == 0 {
 		t.Errorf("the box selects %d points, want %d", got, len(want))
 	}
-	if got, want := b.text("#x-count"), fmt.Sprintf("%d selected", len(want)); got != want {
+	if got, want := b.Text("#x-count"), fmt.Sprintf("%d selected", len(want)); got != want {
 		t.Errorf("the page says %q, want %q", got, want)
 	}
-	if got := b.text("#x-said"); !strings.HasPrefix(got, fmt.Sprintf("%d of 300 points selected: ", len(want))) {
+	if got := b.Text("#x-said"); !strings.HasPrefix(got, fmt.Sprintf("%d of 300 points selected: ", len(want))) {
 		t.Errorf("screen readers hear %q", got)
 	}
 	if shares, strip := eval[int](b, `document.querySelectorAll("#x-shares li").length`), eval[int](b, `document.querySelectorAll("#x-strip canvas").length`); shares < 2 || strip != min(60, len(want)) {
@@ -87,7 +87,7 @@ func TestSelection(t *testing.T) {
 	}
 
 	// A triangle, against its half planes; the edge is a pixel wide.
-	b.click(`[data-tool="lasso"]`)
+	b.Click(`[data-tool="lasso"]`)
 	b.drag([][2]float64{{90, 40}, {260, 40}, {460, 40}, {360, 240}, {275, 410}, {180, 220}})
 	slope := 370.0 / 185
 	distance := func(x, y float64) float64 { // from inside the triangle, positive
@@ -111,26 +111,26 @@ func TestSelection(t *testing.T) {
 
 	// Keys do what the pointer does.
 	eval[chromedp.Void](b, `document.querySelector("#x-canvas").focus()`)
-	b.do(chromedp.KeyEvent("a"))
+	b.Do(chromedp.KeyEvent("a"))
 	if got := b.selected(); got != 300 {
 		t.Errorf("key a selects %d points, want 300", got)
 	}
-	b.do(chromedp.KeyEvent("p"))
+	b.Do(chromedp.KeyEvent("p"))
 	i := eval[int](b, "explorer.point()")
-	if said := b.text("#x-said"); i < 0 || !strings.Contains(said, fmt.Sprintf("Training image %s", thousands(3*i))) || !strings.Contains(said, "selected") {
+	if said := b.Text("#x-said"); i < 0 || !strings.Contains(said, fmt.Sprintf("Training image %s", thousands(3*i))) || !strings.Contains(said, "selected") {
 		t.Errorf("key p points at %d and says %q", i, said)
 	}
 	if lines := eval[int](b, `document.querySelectorAll("#x-lines line").length`); lines != 2 {
 		t.Errorf("%d lines to neighbours, want 2", lines)
 	}
-	if text := b.text("#x-values"); !strings.Contains(text, hostile) || !strings.Contains(text, fmt.Sprintf("note %d", i)) {
+	if text := b.Text("#x-values"); !strings.Contains(text, hostile) || !strings.Contains(text, fmt.Sprintf("note %d", i)) {
 		t.Errorf("the tooltip says %.200q", text)
 	}
-	b.do(chromedp.KeyEvent("\r"))
+	b.Do(chromedp.KeyEvent("\r"))
 	if got := b.selected(); got != 299 {
 		t.Errorf("Enter leaves %d points selected, want 299", got)
 	}
-	b.do(chromedp.KeyEvent("\u001b"))
+	b.Do(chromedp.KeyEvent("\u001b"))
 	if got := b.selected(); got != 0 {
 		t.Errorf("Escape leaves %d points selected", got)
 	}
@@ -151,28 +151,28 @@ func TestSelection(t *testing.T) {
 
 	// Numbers have a colour bar, and a link leads back.
 	eval[chromedp.Void](b, `(() => { const s = document.querySelector("#x-colour"); s.value = [...s.options].findIndex((o) => o.text === "size"); s.dispatchEvent(new Event("change")); })()`)
-	if b.text("#x-lo") != "0" || b.text("#x-hi") != "299" || eval[bool](b, `document.querySelector("#x-missing").hidden`) {
-		t.Errorf("the colour bar goes from %s to %s", b.text("#x-lo"), b.text("#x-hi"))
+	if b.Text("#x-lo") != "0" || b.Text("#x-hi") != "299" || eval[bool](b, `document.querySelector("#x-missing").hidden`) {
+		t.Errorf("the colour bar goes from %s to %s", b.Text("#x-lo"), b.Text("#x-hi"))
 	}
-	b.click(".x-space:nth-child(2)")
+	b.Click(".x-space:nth-child(2)")
 	b.settle()
-	b.wait("new Promise((done) => setTimeout(done, 400))")
+	b.Wait("new Promise((done) => setTimeout(done, 400))")
 	hash := eval[string](b, "location.hash")
 	if size := eval[int](b, "explorer.savePNG().then((n) => { window.size_ = n; }) && 0"); size != 0 {
 		t.Error("no promise")
 	}
-	b.wait("new Promise((done) => { const look = () => window.size_ ? done() : setTimeout(look, 20); look(); })")
+	b.Wait("new Promise((done) => { const look = () => window.size_ ? done() : setTimeout(look, 20); look(); })")
 	if size := eval[int](b, "window.size_"); size < 5000 {
 		t.Errorf("the PNG has %d bytes", size)
 	}
-	b.quiet()
+	b.Quiet()
 
 	c := openReport(t, columned(300), "", hash)
 	if c.selected() != 11 || eval[string](c, `document.querySelector("#x-colour").selectedOptions[0].text`) != "size" ||
 		eval[string](c, `document.querySelector(".x-space:nth-child(2)").ariaPressed`) != "true" {
 		t.Errorf("%s does not lead back to the view", hash)
 	}
-	c.quiet()
+	c.Quiet()
 }
 
 // Without labels there is one colour and no table; a missing folder gets a sentence.
@@ -182,13 +182,13 @@ func TestPlainMap(t *testing.T) {
 		r.Explorer.Spaces[0].Embedding = append(r.Explorer.Spaces[0].Embedding, float32(i%7), float32(i))
 	}
 	b := openReport(t, r, "", "")
-	if got := b.text("#x-status"); got != "50 of 50 points shown." {
+	if got := b.Text("#x-status"); got != "50 of 50 points shown." {
 		t.Errorf("status %q", got)
 	}
 	if !eval[bool](b, `["#x-wrong", "#x-chips", "#x-colourby", "#x-ramp"].every((q) => document.querySelector(q).hidden)`) {
 		t.Error("the page shows groups that are not there")
 	}
-	b.quiet()
+	b.Quiet()
 }
 
 // A million points, as the page opens, draws and answers: run with LATENT_LONG=1.
@@ -206,12 +206,12 @@ func BenchmarkMillion(b *testing.B) {
 			if got := eval[string](page, "explorer.renderer"); got != c.renderer {
 				b.Fatalf("renderer is %s", got)
 			}
-			page.wait("new Promise((done) => { const look = () => explorer.hasGrid() ? done() : setTimeout(look, 5); look(); })")
+			page.Wait("new Promise((done) => { const look = () => explorer.hasGrid() ? done() : setTimeout(look, 5); look(); })")
 			b.ReportMetric(eval[float64](page, "performance.timing.domContentLoadedEventEnd - performance.timing.navigationStart"), "ms/page")
 			b.ReportMetric(eval[float64](page, "explorer.opened"), "ms/open")
 			for b.Loop() {
 				for what, zoom := range map[string]int{"frames/s": 1, "frames/s@4": 4} {
-					page.wait(fmt.Sprintf(`new Promise((done) => {
+					page.Wait(fmt.Sprintf(`new Promise((done) => {
 						let frames = 0;
 						explorer.view.fit(); explorer.view.zoomBy(%d);
 						const began = performance.now();
@@ -233,7 +233,7 @@ func BenchmarkMillion(b *testing.B) {
 				b.ReportMetric(float64(page.selected()), "selected")
 			}
 			b.ReportMetric(0, "ns/op")
-			page.quiet()
+			page.Quiet()
 		})
 	}
 }

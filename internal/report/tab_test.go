@@ -2,35 +2,25 @@ package report
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"image"
 	"image/png"
 	"math"
 	"net/url"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/input"
-	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"latent/internal/browsertest"
 )
 
 // tab is a page of the report in headless Chromium.
 type tab struct {
-	testing.TB
-	ctx context.Context
-	r   Report
-
-	mu       sync.Mutex
-	messages []string // console messages, exceptions and dialogs of the page
+	*browsertest.Tab
+	r Report
 }
 
 // openTab opens a report of n points from disk; script, if any, runs before the
@@ -43,107 +33,29 @@ func openTab(t testing.TB, n int, script string) *tab {
 // openReport opens a report from disk, at the given hash.
 func openReport(t testing.TB, r Report, script, hash string) *tab {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("starts a browser")
-	}
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("chromium is not installed")
-	}
-	b := &tab{TB: t, r: r}
-	dir := t.TempDir()
-	file := filepath.Join(dir, "report.html")
-	if err := WriteFile(file, b.r); err != nil {
+	file := filepath.Join(t.TempDir(), "report.html")
+	if err := WriteFile(file, r); err != nil {
 		t.Fatal(err)
 	}
-
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(filepath.Join(dir, "profile")),
-		chromedp.DisableGPU, chromedp.Flag("enable-unsafe-swiftshader", true), // WebGL in software
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	t.Cleanup(cancel)
-	ctx, stop := chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(stop)
-	ctx, closeTab := chromedp.NewContext(ctx)
-	t.Cleanup(closeTab)
-	b.ctx = ctx
-	b.check(chromedp.Listen(ctx, func(event any) {
-		if e, ok := event.(*cdppage.EventJavascriptDialogOpening); ok {
-			b.note("dialog: " + e.Message)
-		}
-	}))
-	entries := chromedp.Console(ctx) // and uncaught exceptions, and the browser's own complaints
-	go func() {
-		for m, err := range entries {
-			if err != nil {
-				return
-			}
-			b.note(string(m.Type) + ": " + m.Text)
-		}
-	}()
-	if script != "" {
-		_, err := chromedp.Call(ctx, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: script})
-		b.check(err)
-	}
 	address := url.URL{Scheme: "file", Path: file}
-	b.do(chromedp.EmulateViewport(1000, 640), chromedp.Navigate(address.String()+hash))
-	b.wait("explorer.ready")
+	b := &tab{browsertest.Open(t, address.String()+hash, script), r}
+	b.Wait("explorer.ready")
 	b.settle()
 	return b
 }
 
-func (b *tab) note(message string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.messages = append(b.messages, message)
-}
-
-func (b *tab) check(err error) {
-	b.Helper()
-	if err != nil {
-		b.Fatal(err)
-	}
-}
-
-func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
-	b.Helper()
-	b.check(chromedp.Do(b.ctx, steps...))
-}
-
 func eval[T any](b *tab, script string) T {
 	b.Helper()
-	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](script))
-	if err != nil {
-		b.Fatalf("%s: %v", script, err)
-	}
-	return v
-}
-
-// wait waits for a promise.
-func (b *tab) wait(promise string) {
-	b.Helper()
-	_, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("Promise.resolve("+promise+").then(() => true)", chromedp.EvalAwaitPromise))
-	b.check(err)
+	return browsertest.Eval[T](b.Tab, script)
 }
 
 // settle waits until a glide is over and what was asked for is drawn.
 func (b *tab) settle() {
 	b.Helper()
-	b.wait(`new Promise((done) => {
+	b.Wait(`new Promise((done) => {
 		const frame = () => explorer.gliding() ? requestAnimationFrame(frame) : requestAnimationFrame(done);
 		requestAnimationFrame(frame);
 	})`)
-}
-
-func (b *tab) click(selector string) {
-	b.Helper()
-	eval[chromedp.Void](b, fmt.Sprintf("document.querySelector(%q).click()", selector))
-}
-
-func (b *tab) text(selector string) string {
-	b.Helper()
-	return eval[string](b, fmt.Sprintf("document.querySelector(%q).textContent", selector))
 }
 
 // place is point i's position in the window.
@@ -156,21 +68,16 @@ func (b *tab) place(i int) (x, y float64) {
 	return at[0], at[1]
 }
 
-func (b *tab) mouse(kind input.DispatchMouseEventType, x, y float64, options ...chromedp.MouseOption) {
-	b.Helper()
-	b.do(chromedp.MouseEvent(kind, x, y, options...))
-}
-
 // shown is the number of points shown and the number misclassified, as the page says.
 func (b *tab) shown() (visible, wrong int) {
 	b.Helper()
-	m := regexp.MustCompile(`^([\d,]+) of .* space ([\d,]+) are`).FindStringSubmatch(b.text("#x-status"))
+	m := regexp.MustCompile(`^([\d,]+) of .* space ([\d,]+) are`).FindStringSubmatch(b.Text("#x-status"))
 	if m == nil {
-		b.Fatalf("status is %q", b.text("#x-status"))
+		b.Fatalf("status is %q", b.Text("#x-status"))
 	}
 	number := func(s string) int {
 		n, err := strconv.Atoi(regexp.MustCompile(",").ReplaceAllString(s, ""))
-		b.check(err)
+		b.Check(err)
 		return n
 	}
 	return number(m[1]), number(m[2])
@@ -180,10 +87,10 @@ func (b *tab) shown() (visible, wrong int) {
 func (b *tab) picture() image.Image {
 	b.Helper()
 	b.settle()
-	data, err := chromedp.Run(b.ctx, chromedp.Screenshot(chromedp.CSS("#x-stage")))
-	b.check(err)
+	data, err := chromedp.Run(b.Ctx, chromedp.Screenshot(chromedp.CSS("#x-stage")))
+	b.Check(err)
 	m, err := png.Decode(bytes.NewReader(data))
-	b.check(err)
+	b.Check(err)
 	return m
 }
 
@@ -221,25 +128,4 @@ func parseHex(t testing.TB, s string) [3]uint8 {
 		t.Fatal(err)
 	}
 	return [3]uint8{uint8(v >> 16), uint8(v >> 8), uint8(v)}
-}
-
-func (b *tab) media(feature, value string) {
-	b.Helper()
-	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: feature, Value: value}},
-	})
-	b.check(err)
-}
-
-// quiet fails the test if the page has written anything to the console.
-func (b *tab) quiet() {
-	b.Helper()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, m := range b.messages {
-		if strings.Contains(m, "GPU stall due to ReadPixels") {
-			continue // the browser's note on showing software WebGL
-		}
-		b.Errorf("the page says: %s", m)
-	}
 }

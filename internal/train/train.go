@@ -231,7 +231,7 @@ func (j *job) step(p autoenc.Progress) {
 }
 
 // save writes the losses and accuracies, then the checkpoint: whatever happens in between,
-// they have a row for every step and measured epoch of the checkpoint.
+// they have a row for every step and measured epoch of the checkpoint. A preview is for those who watch.
 func (j *job) save(c *autoenc.Checkpoint) error {
 	if j.err != nil {
 		return j.err
@@ -242,7 +242,10 @@ func (j *job) save(c *autoenc.Checkpoint) error {
 	if err := j.folder.WriteAccuracy(j.epochs); err != nil {
 		return err
 	}
-	return c.WriteFile(j.folder.Path(checkpointFile))
+	if err := c.WriteFile(j.folder.Path(checkpointFile)); err != nil {
+		return err
+	}
+	return j.preview()
 }
 
 // train runs the loop and saves the model, also when it was interrupted.

@@ -148,7 +148,7 @@ type Picture struct {
 }
 
 func (f *folder) state() State {
-	s := State{Last: []Last{}, Maps: []Picture{}, Pictures: []Picture{}}
+	s := State{Idle: "Stopped", Last: []Last{}, Maps: []Picture{}, Pictures: []Picture{}}
 	if !exists(f.dir) {
 		s.Message = "The folder is gone: it was deleted or moved."
 		return s

@@ -117,11 +117,11 @@ func (f *folder) serveMap(w http.ResponseWriter, name string) {
 	http.Error(w, "the map cannot be read", http.StatusNotFound)
 }
 
-// serveLabels sends a byte per point of the maps.
+// serveLabels sends a byte per point of the maps, nothing where there are no labels.
 func (f *folder) serveLabels(w http.ResponseWriter) {
 	labels, err := matrix.ReadLabels(f.path("tsne", "labels.npy"))
 	if err != nil {
-		http.Error(w, "there are no labels", http.StatusNotFound)
+		w.WriteHeader(http.StatusNoContent)
 		return
 	}
 	labels = matrix.Every(labels, 1, (len(labels)+run.MaxFrame-1)/run.MaxFrame)

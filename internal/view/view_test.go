@@ -13,20 +13,30 @@ import (
 	"testing"
 
 	"latent/internal/matrix"
+	"latent/internal/progress"
+	"latent/internal/run"
 )
 
 // serve serves a folder with losses and a map until the test ends.
 func serve(t *testing.T, path string) *Server {
 	t.Helper()
+	s, _ := serveUntil(t, path)
+	return s
+}
+
+// serveUntil serves until stop is called, or the test ends.
+func serveUntil(t *testing.T, path string) (s *Server, stop func()) {
+	t.Helper()
 	s, err := Listen(path, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error)
-	go func() { done <- s.Serve(ctx) }()
-	t.Cleanup(func() { stop(); <-done })
-	return s
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx); close(done) }()
+	stop = func() { cancel(); <-done }
+	t.Cleanup(stop)
+	return s, stop
 }
 
 func write(t *testing.T, content string, parts ...string) {
@@ -182,5 +192,40 @@ func TestFinishedFolderShowsItsReport(t *testing.T) {
 	}
 	if _, err := Listen(filepath.Join(dir, "losses.csv"), 0); err == nil {
 		t.Error("a file that is no page is served")
+	}
+}
+
+// A run folder has no page of its own: one is made of what the run left. Work on it, or its
+// failure before the end, shows the live page instead.
+func TestTrainedFolderShowsItsReport(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	write(t, `{"version": 1, "dataset": "mnist", "lr": 0.001}`, dir, "config.json")
+	write(t, losses, dir, "losses.csv")
+	s := serve(t, dir)
+	get := func(name string) string {
+		answer, err := http.Get(s.URL() + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		body, _ := io.ReadAll(answer.Body)
+		return string(body)
+	}
+	if page := get(""); !strings.Contains(page, `id="v-stage"`) || s.folder.state().Idle != "Nobody works on this folder, and its run has not reached its end." {
+		t.Errorf("an unfinished run shows %.100q", page)
+	}
+	write(t, `{"accuracy": {"original": {"train": 0.5, "test": 0.25}}, "mse": {"reconstruction": {"train": 0.1, "test": 0.2}}}`, dir, "metrics.json")
+	page := get("")
+	for _, want := range []string{"<title>run</title>", "<td>50.00</td>", "<dt>lr</dt><dd>0.001</dd>", `id="losses"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the report lacks %q", want)
+		}
+	}
+	record(t, progress.Record{PID: os.Getpid()}, dir, run.StatusFile)
+	if page := get(""); !strings.Contains(page, `id="v-stage"`) {
+		t.Errorf("a run that goes on shows %.100q", page)
+	}
+	if page := get("report.html"); !strings.Contains(page, "<td>50.00</td>") {
+		t.Error("and its last report is not to be had")
 	}
 }

@@ -1,6 +1,6 @@
 // The live page: each event is the folder's whole state, and replaces what is shown.
 const live = (() => {
-  const state = { events: 0, last: null }; // what tests look at
+  const state = { events: 0, frames: 0, last: null, idle: () => [...maps.values()].every((m) => !m.busy) }; // what tests look at
   const number = (v) => v.toLocaleString("en");
   const duration = (s) => s < 90 ? `${Math.round(s)} s` : s < 5400 ? `${Math.round(s / 60)} min` : `${(s / 3600).toFixed(1)} h`;
   const namespace = $("v-curves").namespaceURI;
@@ -59,7 +59,7 @@ const live = (() => {
 
   // A map glides to each new frame.
   const maps = new Map(); // by name
-  let labels = null;
+  let labels = new Uint8Array();
   async function bytes(url) {
     const answer = await fetch(url);
     if (!answer.ok) throw new Error(url);
@@ -81,12 +81,13 @@ const live = (() => {
     if (m.at === at || m.busy) return;
     m.busy = true;
     try {
-      labels ??= await bytes("labels").catch(() => null);
+      if (!labels.length) labels = await bytes("labels");
       const to = new Int16Array((await bytes(`map/${encodeURIComponent(name)}`)).buffer), n = to.length / 2;
-      const visible = new Uint8Array(n).fill(255), group = labels && labels.length === n ? labels.map((c) => c % 10) : new Uint8Array(n);
+      const visible = new Uint8Array(n).fill(255), group = labels.length === n ? labels.map((c) => c % 10) : new Uint8Array(n);
       m.cloud = { n, from: m.cloud && m.cloud.n === n ? m.cloud.to : to, to, visibleFrom: visible, visibleTo: visible, group, palette: classPalette, grid: null };
       m.renderer.upload(m.cloud);
       [m.at, m.start] = [at, performance.now()];
+      state.frames++;
       glide(m);
     } catch { /* it is being replaced: the next event asks again */ }
     m.busy = false;
