@@ -52,6 +52,7 @@ type explorerMeta struct {
 	Columns   []column    `json:"columns"`
 	Pictures  *pictures   `json:"pictures"`
 	Neighbors *neighbors  `json:"neighbors"`
+	Side      bool        `json:"side"`
 }
 
 type spaceMeta struct {
@@ -107,7 +108,7 @@ type classRow struct {
 // each value's highest bits in a byte; K int32).
 func newExplorerView(e *Explorer, folder string, rest int) (*explorerView, error) {
 	v := &explorerView{Meta: explorerMeta{N: e.N, Row: e.Row, Stride: e.Stride, Classes: e.Classes,
-		Labels: e.Labels != nil, Columns: []column{}},
+		Labels: e.Labels != nil, Columns: []column{}, Side: e.SideBySide && len(e.Spaces) > 1},
 		Lede: thousands(e.N) + " points. " + e.Note, Find: "row number"}
 	if folder != "" {
 		v.Meta.Folder = folder + "/"

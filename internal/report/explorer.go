@@ -36,6 +36,8 @@ type Explorer struct {
 	// counted from 0; Stride says that point i is number i*Stride. 0 counts as 1.
 	Row    string
 	Stride int
+	// SideBySide shows all maps at once from the start; a button of the page does as well.
+	SideBySide bool
 	// Note is shown in front of the explorer, behind the number of points; it may be empty.
 	Note string
 }

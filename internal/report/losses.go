@@ -24,11 +24,11 @@ type chart struct {
 }
 
 type curve struct {
-	Model  string
-	Colour int // index of the page's line colours
-	Line   string
-	Band   string // range of each stretch; empty where a stretch is one step
-	Last   string // last loss, as the progress bar shows it (%e)
+	Model string
+	Class string // the line's colour, and its dashes where colours come again
+	Line  string
+	Band  string // range of each stretch; empty where a stretch is one step
+	Last  string // last loss, as the progress bar shows it (%e)
 }
 
 type tick struct {
@@ -90,7 +90,7 @@ func newChart(series []run.Series) *chart {
 		if len(thinned[i]) == 0 {
 			continue
 		}
-		cur := curve{Model: s.Model, Colour: i % 4, Last: fmt.Sprintf("%e", s.Losses[len(s.Losses)-1].Loss)}
+		cur := curve{Model: s.Model, Class: lineClass(i), Last: fmt.Sprintf("%e", s.Losses[len(s.Losses)-1].Loss)}
 		meta := chartSeries{Model: capital(s.Model)}
 		var line, top, bottom strings.Builder
 		n := len(thinned[i])
@@ -123,6 +123,15 @@ func newChart(series []run.Series) *chart {
 		c.X = append(c.X, tick{x(t.Value), template.HTML(thousands(int(t.Value)))})
 	}
 	return c
+}
+
+// lineClass is the style of the i-th curve: four colours, each whole, dashed and dotted.
+func lineClass(i int) string {
+	class := fmt.Sprint("s", i%4)
+	if dash := i / 4 % 3; dash > 0 {
+		class += fmt.Sprint(" dash", dash)
+	}
+	return class
 }
 
 func moveOrLine(i int) string {

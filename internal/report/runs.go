@@ -216,7 +216,7 @@ func (r *Report) addMap(dir, space, title string, kl float64) error {
 		return err
 	}
 	if r.Explorer == nil {
-		r.Explorer = &Explorer{N: y.Rows, Classes: classes, Labels: labels}
+		r.Explorer = &Explorer{N: y.Rows, Classes: classes, Labels: labels, SideBySide: true}
 	}
 	if y.Rows != r.Explorer.N {
 		r.Notes = append(r.Notes, fmt.Sprintf("%s has %s points, not %s as the first map: it is left out.",

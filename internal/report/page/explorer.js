@@ -65,6 +65,14 @@ const explorer = $("x-meta") && (() => {
     };
     const view = createView(stage, canvas, n > 100_000 ? 240 : 60, { redraw, hover, draw: drawPath, drawn, keys });
 
+    const side = createSide({
+      spaces, style, current: () => space, hovered: () => hovered, show: glideTo,
+      data: (k) => ({ visible: visibility(k), group: colouring.group, palette: colouring.palette }),
+      hover: (i) => { if (i !== hovered) { hovered = i; if (i >= 0) describe(i); showPoint(); } },
+      select: (found, event) => selection.set(found, how(event)),
+    });
+    const how = (event) => event.altKey ? "remove" : event.shiftKey ? "add" : "set";
+
     for (const s of spaces) gridMaker(s.at).then((grid) => { s.grid = grid; if (spaces[space] === s) { cloud.grid = grid; redraw(); } });
 
     const isWrong = (i, s) => spaces[s].predicted !== null && labels !== null && spaces[s].predicted[i] !== labels[i];
@@ -101,18 +109,22 @@ const explorer = $("x-meta") && (() => {
       draw();
       if (hovered >= 0) showPoint();
     }
-    function draw() {
-      if (!view.width || !view.height) return; // not laid out
-      const [x, y] = view.toScreen(), scale = view.scale(), ratio = canvas.width / view.width;
-      const room = Math.sqrt(view.width * view.height / n); // CSS pixels between points, were they even
-      const size = Math.min(16, Math.min(9, Math.max(2, 0.62 * room)) * view.zoom ** 0.4);
-      const alpha = Math.min(0.9, (wrongOnly ? 0.75 : 0.55) * view.zoom ** 0.2);
+    // style is how points look on a canvas: their size and opacity, and the level of density.
+    function style({ width, height, scale, zoom, ratio, grid }) {
+      const room = Math.sqrt(width * height / n); // CSS pixels between points, were they even
+      const size = Math.min(16, Math.min(9, Math.max(2, 0.62 * room)) * zoom ** 0.4);
+      const alpha = Math.min(0.9, (wrongOnly ? 0.75 : 0.55) * zoom ** 0.2);
       // Points on a CSS pixel, where there are any.
-      const filled = cloud.grid ? cloud.grid.filled / cloud.grid.side ** 2 : 0.4;
+      const filled = grid ? grid.filled / grid.side ** 2 : 0.4;
       const crowd = visible / (filled * 4 * scale * scale);
-      const level = n > 20_000 && crowd > 0.7 ? Math.max(4, 6 * crowd / ratio ** 2) : 0;
-      state.density = level > 0;
-      renderer.draw({ t, scale, x, y, size, alpha, level }, view.width, view.height, ratio);
+      return { size, alpha, level: n > 20_000 && crowd > 0.7 ? Math.max(4, 6 * crowd / ratio ** 2) : 0 };
+    }
+    function draw() {
+      const { width, height, zoom } = view, scale = view.scale(), ratio = canvas.width / width;
+      if (!width || !height) return; // not laid out
+      const [x, y] = view.toScreen(), look = style({ width, height, scale, zoom, ratio, grid: cloud.grid });
+      state.density = look.level > 0;
+      renderer.draw({ t, scale, x, y, ...look }, width, height, ratio);
     }
 
     // each calls f(i, x, y) for the points that may be in a box of the canvas and are shown.
@@ -177,6 +189,7 @@ const explorer = $("x-meta") && (() => {
     // showPoint moves ring, tooltip and the lines to the point's neighbours, or hides them.
     function showPoint() {
       ring.hidden = tip.hidden = hovered < 0;
+      side.ring();
       const near = hovered >= 0 && neighbors && neighbors.row(hovered);
       if (!drawing) lines.replaceChildren(...(near ? neighborLines(near) : []));
       if (hovered < 0) return;
@@ -209,7 +222,7 @@ const explorer = $("x-meta") && (() => {
     function drawn(path, tool, event) {
       drawing = false;
       lines.replaceChildren();
-      if (path) selection.set(within(path, tool, each), event.altKey ? "remove" : event.shiftKey ? "add" : "set");
+      if (path) selection.set(within(path, tool, each), how(event));
     }
 
     const value = (c, i) => c.kind === "number" ? short(c.values[i]) : c.kind === "category" ? c.names[c.values[i]] : c.values[i];
@@ -306,6 +319,7 @@ const explorer = $("x-meta") && (() => {
       [cloud.group, cloud.palette] = [colouring.group, colouring.palette];
       renderer.upload(cloud);
       redraw();
+      side.refresh();
     }
     function filter() {
       if (start !== null) [start, t, cloud.from] = [null, 1, cloud.to];
@@ -326,6 +340,7 @@ const explorer = $("x-meta") && (() => {
       renderer.upload(cloud);
       describeState();
       redraw();
+      side.refresh();
       address.note();
     }
     function colourBy(k) {
@@ -382,12 +397,13 @@ const explorer = $("x-meta") && (() => {
     const address = createAddress({
       read: () => ({
         space: space ? spaces[space].name : "", colour: colouring === colourings[0] ? "" : colouring.name, wrong: wrongOnly ? "1" : "",
-        hide: ranges(colouring.shown.flatMap((on, c) => on ? [] : [c])),
+        side: side.on === meta.side ? "" : side.on ? "1" : "0", hide: ranges(colouring.shown.flatMap((on, c) => on ? [] : [c])),
         at: view.zoom === 1 ? "" : [view.x, view.y, view.zoom].map((v) => +v.toFixed(4)).join(","),
         rows: selection.rows().length <= 2000 ? ranges(selection.rows()) : "",
       }),
       apply(to) {
         const s = spaces.findIndex((v) => v.name === to.space), k = colourings.findIndex((v) => v.name === to.colour);
+        side.set(to.side ? to.side === "1" : meta.side);
         wrongOnly = to.wrong === "1" && !$("x-wrong").hidden;
         colouring = colourings[Math.max(0, k)];
         colouring.shown.fill(true);
@@ -412,6 +428,7 @@ const explorer = $("x-meta") && (() => {
     $("x-none").addEventListener("click", () => all(false));
     $("x-wrong").addEventListener("click", () => { wrongOnly = !wrongOnly; filter(); address.note(); });
     spaceButtons.forEach((button, s) => button.addEventListener("click", () => glideTo(s)));
+    $("x-sides").addEventListener("click", () => { side.set(!side.on); address.note(); });
     for (const button of document.querySelectorAll(".x-tool")) button.addEventListener("click", () => setTool(button.dataset.tool));
     $("x-in").addEventListener("click", () => view.zoomBy(1.6));
     $("x-out").addEventListener("click", () => view.zoomBy(1 / 1.6));
@@ -423,13 +440,14 @@ const explorer = $("x-meta") && (() => {
     canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
     canvas.addEventListener("webglcontextrestored", () => { renderer.restore(); renderer.upload(cloud); redraw(); });
     for (const event of ["pointerup", "wheel", "keyup"]) stage.addEventListener(event, address.note, { passive: true });
-    theme.onChange(redraw);
+    theme.onChange(() => { redraw(); side.refresh(); });
     addEventListener("beforeprint", () => { hover(); view.resize(); draw(); });
 
-    Object.assign(state, { renderer: renderer.kind, position, point: () => hovered, gliding: () => t < 1, draw, nearest, hover, view, selection, each, savePNG, hasGrid: () => !!cloud.grid });
+    Object.assign(state, { renderer: renderer.kind, position, point: () => hovered, gliding: () => t < 1, draw, nearest, hover, view, selection, each, savePNG, side, hasGrid: () => !!cloud.grid });
     legend();
     setTool("pan");
     filter();
+    side.set(meta.side);
     const first = pictures && pictures.load(0); // on its way before it is asked for
     address.open();
     requestAnimationFrame(() => { state.opened = performance.now(); }); // the first frame is drawn
