@@ -39,7 +39,7 @@ turned to lie as the first one does.
 			&cli.StringFlag{Name: "labels", Usage: "the points' classes: `L.npy`, an IDX file, or a .txt or .csv file of one label per line"},
 			&cli.StringSliceFlag{Name: "predicted", Usage: "predicted classes, a `FILE` like --labels, or NAME=FILE for the map of that name; may be repeated"},
 			&cli.StringFlag{Name: "class-names", Usage: "text `FILE` of one name per line, for classes 0, 1, ..."},
-			&cli.StringFlag{Name: "images", Usage: "pictures of the points: IDX `FILE`, .npy of one square grey picture per row, or a folder of PNG, JPEG or GIF files in the order of their names"},
+			&cli.StringFlag{Name: "images", Usage: "pictures of the points: IDX or .npy `FILE`, n x height x width (x 3 for colours) or a row for each square picture, or a folder of PNG, JPEG or GIF files in the order of their names"},
 			&cli.StringFlag{Name: "columns", Usage: "`FILE.csv` with a header: numbers and categories to colour by, texts to show and to search"},
 			&cli.StringFlag{Name: "input", Usage: "matrix `X.npy` or X.csv that was embedded: lines lead to a point's nearest rows in it (more than 95 % of them)"},
 			&cli.IntFlag{Name: "neighbors", Value: 10, Usage: "number of nearest rows, of --input"},

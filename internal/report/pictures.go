@@ -34,7 +34,7 @@ func (s Sources) readPictures(ctx context.Context, e *Explorer) error {
 		return s.readFolder(ctx, e)
 	}
 	if strings.EqualFold(filepath.Ext(s.Pictures), ".npy") {
-		return s.readFlat(e)
+		return s.readArray(e)
 	}
 	x, err := dataset.ReadIDX(s.Pictures)
 	if err != nil {
@@ -51,31 +51,55 @@ func (s Sources) readPictures(ctx context.Context, e *Explorer) error {
 	return nil
 }
 
-// readFlat reads a matrix of one square picture per row. Values up to 1 are fractions of
-// white, others grey values up to 255.
-func (s Sources) readFlat(e *Explorer) error {
-	m, err := matrix.ReadFile(s.Pictures)
-	if err == nil {
-		err = s.fits(s.Pictures, "pictures", m.Rows, e.N)
-	}
+// readArray reads n x h x w grey pictures, n x h x w x 3 coloured ones, or a matrix of one
+// square grey picture per row. Bytes are values from 0 to 255; of other numbers, those up to 1
+// are fractions of white.
+func (s Sources) readArray(e *Explorer) error {
+	a, err := decodeArray(s.Pictures)
 	if err != nil {
+		return fmt.Errorf("%s: %w", s.Pictures, err)
+	}
+	if err := s.fits(s.Pictures, "pictures", a.Shape[0], e.N); err != nil {
 		return err
 	}
-	side := int(math.Sqrt(float64(m.Cols)))
-	if side*side != m.Cols {
-		return fmt.Errorf("%s has %d values per row: a square picture has a square of pixels (784 is 28 x 28)",
-			s.Pictures, m.Cols)
+	p := &Pictures{Channels: 1}
+	switch d := a.Shape; {
+	case len(d) == 2:
+		side := int(math.Sqrt(float64(d[1])))
+		if side*side != d[1] {
+			return fmt.Errorf("%s has %d values per row: a square picture has a square of pixels (784 is 28 x 28); "+
+				"others are n x height x width", s.Pictures, d[1])
+		}
+		p.Height, p.Width = side, side
+	case len(d) == 3:
+		p.Height, p.Width = d[1], d[2]
+	case len(d) == 4 && (d[3] == 1 || d[3] == 3):
+		p.Height, p.Width, p.Channels = d[1], d[2], d[3]
+	default:
+		return fmt.Errorf("%s has %d dimensions: pictures are n x height x width, or with 3 values for each pixel", s.Pictures, len(d))
 	}
-	m = m.Every(s.Every)
-	scale := float32(1)
-	if slices.Max(m.Data) <= 1 {
-		scale = 255
+	if p.Pixels = a.Bytes; p.Pixels == nil {
+		scale := float32(1)
+		if slices.Max(a.Floats) <= 1 {
+			scale = 255
+		}
+		p.Pixels = make([]byte, len(a.Floats))
+		for i, v := range a.Floats {
+			p.Pixels[i] = byte(min(255, max(0, v*scale+0.5)))
+		}
 	}
-	e.Pictures = &Pictures{side, side, 1, make([]byte, len(m.Data))}
-	for i, v := range m.Data {
-		e.Pictures.Pixels[i] = byte(min(255, max(0, v*scale+0.5)))
-	}
+	p.Pixels = matrix.Every(p.Pixels, a.Width(), s.Every)
+	e.Pictures = p
 	return nil
+}
+
+func decodeArray(path string) (matrix.Array, error) {
+	f, size, err := atomicfile.Open(path)
+	if err != nil {
+		return matrix.Array{}, err
+	}
+	defer f.Close()
+	return matrix.DecodeArray(f, size)
 }
 
 // readFolder reads the pictures of a folder in the order of their names.

@@ -142,3 +142,55 @@ func TestClassNames(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// Pictures that NumPy has written: grey and coloured ones, of any shape.
+func TestArrayOfPictures(t *testing.T) {
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	array := func(name, shape string, pixels ...byte) string { // as numpy.save writes uint8
+		header := "{'descr': '|u1', 'fortran_order': False, 'shape': " + shape + ", }"
+		header += strings.Repeat(" ", 128-10-1-len(header)) + "\n"
+		replace(in(name), "\x93NUMPY\x01\x00v\x00"+header+string(pixels))
+		return in(name)
+	}
+	replace(in("y.csv"), "0,0\n1,0\n")
+	read := func(path string) (*Pictures, error) {
+		e, err := Sources{Maps: []Source{{"y", in("y.csv")}}, Every: 1, Pictures: path}.Read(context.Background())
+		if err != nil {
+			return nil, err
+		}
+		return e.Pictures, e.validate()
+	}
+	for _, c := range []struct {
+		path   string
+		want   Pictures
+		pixels []byte // the first ones
+	}{
+		{array("grey.npy", "(2, 1, 3)", 0, 1, 200, 4, 5, 6), Pictures{Height: 1, Width: 3, Channels: 1}, []byte{0, 1, 200, 4, 5, 6}},
+		{array("rgb.npy", "(2, 1, 2, 3)", 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0, 255), Pictures{Height: 1, Width: 2, Channels: 3}, []byte{9, 8, 7}},
+		{array("flat.npy", "(2, 4)", 1, 2, 3, 4, 5, 6, 7, 8), Pictures{Height: 2, Width: 2, Channels: 1}, []byte{1, 2, 3, 4, 5}},
+		{"../matrix/testdata/cube.npy", Pictures{Height: 3, Width: 4, Channels: 1}, nil},
+		{"../matrix/testdata/fortran-cube.npy", Pictures{Height: 3, Width: 4, Channels: 1}, nil},
+	} {
+		p, err := read(c.path)
+		if err != nil {
+			t.Errorf("%s: %v", c.path, err)
+			continue
+		}
+		if p.Height != c.want.Height || p.Width != c.want.Width || p.Channels != c.want.Channels || !slices.Equal(p.Pixels[:len(c.pixels)], c.pixels) {
+			t.Errorf("%s: %d x %d x %d, %v", c.path, p.Height, p.Width, p.Channels, p.Pixels)
+		}
+	}
+	for path, want := range map[string]string{
+		array("three.npy", "(3, 1, 1)", 1, 2, 3):               "three.npy has 3 pictures",
+		array("odd.npy", "(2, 3)", 1, 2, 3, 4, 5, 6):           "odd.npy has 3 values per row",
+		array("two.npy", "(2, 1, 1, 2)", 1, 2, 3, 4):           "two.npy has 4 dimensions",
+		array("cut.npy", "(2, 1, 2)", 1, 2, 3):                 "cut.npy: truncated",
+		array("one.npy", "(2,)", 1, 2):                         "one.npy has 1 dimensions",
+		array("huge.npy", "(2, 300, 1)", make([]byte, 600)...): "300 x 1 pixels",
+	} {
+		if _, err := read(path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", path, err, want)
+		}
+	}
+}
