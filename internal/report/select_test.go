@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"math"
-	"os"
 	"strings"
 	"testing"
 
@@ -189,73 +188,4 @@ func TestPlainMap(t *testing.T) {
 		t.Error("the page shows groups that are not there")
 	}
 	b.Quiet()
-}
-
-// A million points, as the page opens, draws and answers: run with LATENT_LONG=1.
-func BenchmarkMillion(b *testing.B) {
-	if os.Getenv("LATENT_LONG") == "" {
-		b.Skip("long")
-	}
-	for _, c := range []struct{ renderer, script string }{
-		{"2d", ""},
-		{"webgl2", "WebGL2RenderingContext.prototype.getExtension = ((get) => function (name) { return name === 'WEBGL_debug_renderer_info' ? null : get.call(this, name); })(WebGL2RenderingContext.prototype.getExtension)"},
-	} {
-		b.Run(c.renderer, func(b *testing.B) {
-			r := million()
-			page := openReport(b, r, c.script, "")
-			if got := eval[string](page, "explorer.renderer"); got != c.renderer {
-				b.Fatalf("renderer is %s", got)
-			}
-			page.Wait("new Promise((done) => { const look = () => explorer.hasGrid() ? done() : setTimeout(look, 5); look(); })")
-			b.ReportMetric(eval[float64](page, "performance.timing.domContentLoadedEventEnd - performance.timing.navigationStart"), "ms/page")
-			b.ReportMetric(eval[float64](page, "explorer.opened"), "ms/open")
-			for b.Loop() {
-				for what, zoom := range map[string]int{"frames/s": 1, "frames/s@4": 4} {
-					page.Wait(fmt.Sprintf(`new Promise((done) => {
-						let frames = 0;
-						explorer.view.fit(); explorer.view.zoomBy(%d);
-						const began = performance.now();
-						const frame = () => {
-							explorer.view.pan(frames %% 2 ? 3 : -3, 0);
-							if (++frames < 60) return requestAnimationFrame(frame);
-							window.rate_ = 1000 * frames / (performance.now() - began);
-							done();
-						};
-						requestAnimationFrame(frame);
-					})`, zoom))
-					b.ReportMetric(eval[float64](page, "window.rate_"), what)
-				}
-				eval[chromedp.Void](page, "explorer.view.fit()")
-				b.ReportMetric(eval[float64](page, `(() => { const began = performance.now(); for (let i = 0; i < 100; i++) explorer.nearest(200 + i, 200 + i, 12); return (performance.now() - began) / 100; })()`), "ms/hover")
-				b.ReportMetric(eval[float64](page, `(() => {
-					const path = Array.from({ length: 200 }, (_, k) => ({ x: 300 + 200 * Math.cos(k / 32), y: 300 + 200 * Math.sin(k / 32) }));
-					const began = performance.now(); explorer.selection.set(within(path, "lasso", explorer.each), "set"); return performance.now() - began; })()`), "ms/lasso")
-				b.ReportMetric(float64(page.selected()), "selected")
-			}
-			b.ReportMetric(0, "ns/op")
-			page.Quiet()
-		})
-	}
-}
-
-func million() Report {
-	const n = 1_000_000
-	small := sample(10)
-	e := &Explorer{N: n, Classes: small.Explorer.Classes, Labels: make([]int, n), Spaces: []Space{{Name: "a", KL: 1}, {Name: "b", KL: 1}}}
-	state := uint64(1)
-	uniform := func() float64 {
-		state = state*6364136223846793005 + 1442695040888963407
-		return float64(state>>11) / (1 << 53)
-	}
-	for i := range n {
-		e.Labels[i] = i % 10
-		for k := range e.Spaces {
-			angle, spread := float64(i%200)*2.4+float64(k), 0.3+float64(i%200)/100
-			u, v := math.Sqrt(-2*math.Log(1-uniform())), 2*math.Pi*uniform()
-			radius := math.Sqrt(float64(i%200)) * 3
-			e.Spaces[k].Embedding = append(e.Spaces[k].Embedding,
-				float32(radius*math.Cos(angle)+spread*u*math.Cos(v)), float32(radius*math.Sin(angle)+spread*u*math.Sin(v)))
-		}
-	}
-	return Report{Title: "million", Explorer: e}
 }

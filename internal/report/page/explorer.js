@@ -117,7 +117,7 @@ const explorer = $("x-meta") && (() => {
       // Points on a CSS pixel, where there are any.
       const filled = grid ? grid.filled / grid.side ** 2 : 0.4;
       const crowd = visible / (filled * 4 * scale * scale);
-      return { size, alpha, level: n > 20_000 && crowd > 0.7 ? Math.max(4, 6 * crowd / ratio ** 2) : 0 };
+      return { size, alpha, level: n > 20_000 && crowd > 0.3 ? Math.max(4, 6 * crowd / ratio ** 2) : 0 };
     }
     function draw() {
       const { width, height, zoom } = view, scale = view.scale(), ratio = canvas.width / width;

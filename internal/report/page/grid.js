@@ -2,7 +2,8 @@
 // all of them. buildGrid is self-contained, since a worker runs its text.
 
 // buildGrid sorts n points at (at[2i], at[2i+1]), in [-32767, 32767], by cell: cell c of
-// side x side holds the points order[starts[c]] to order[starts[c+1]-1].
+// side x side holds the points order[starts[c]] to order[starts[c+1]-1], which places has in
+// this order: to read them from at would be to jump about in memory.
 function buildGrid(at, n) {
   const side = Math.max(8, Math.min(512, Math.floor(Math.sqrt(n / 4))));
   const k = side / 65535, cell = new Uint32Array(n), starts = new Uint32Array(side * side + 1), order = new Uint32Array(n);
@@ -16,8 +17,14 @@ function buildGrid(at, n) {
     starts[c + 1] += starts[c];
   }
   const next = starts.slice();
-  for (let i = 0; i < n; i++) order[next[cell[i]]++] = i;
-  return { side, starts, order, filled };
+  const places = new Int16Array(2 * n);
+  for (let i = 0; i < n; i++) {
+    const k = next[cell[i]]++;
+    order[k] = i;
+    places[2 * k] = at[2 * i];
+    places[2 * k + 1] = at[2 * i + 1];
+  }
+  return { side, starts, order, places, filled };
 }
 
 // gridMaker builds grids in a worker of its own, and in the page where there is none.
@@ -25,7 +32,7 @@ const gridMaker = (() => {
   let worker = null;
   const waiting = [];
   try {
-    const source = `${buildGrid}; onmessage = (e) => { const g = buildGrid(e.data, e.data.length / 2); postMessage(g, [g.starts.buffer, g.order.buffer]); };`;
+    const source = `${buildGrid}; onmessage = (e) => { const g = buildGrid(e.data, e.data.length / 2); postMessage(g, [g.starts.buffer, g.order.buffer, g.places.buffer]); };`;
     worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
     worker.onmessage = (event) => waiting.shift().resolve(event.data);
     worker.onerror = (event) => {

@@ -228,6 +228,7 @@ function flatRenderer(canvas) {
     palette.forEach((tint, c) => { [r[c], g[c], b[c]] = tint; });
     const k = frame.scale * ratio / 32767, t = frame.t, x0 = frame.x * ratio, y0 = frame.y * ratio;
     stretches(frame, width, height, (first, last, order) => {
+      const places = order ? cloud.grid.places : to;
       for (let at = first; at < last; at++) {
         const i = order ? order[at] : at;
         let weight, x, y;
@@ -237,8 +238,8 @@ function flatRenderer(canvas) {
           y = (y0 - k * (from[2 * i + 1] + (to[2 * i + 1] - from[2 * i + 1]) * t)) | 0;
         } else {
           weight = visibleTo[i] / 255;
-          x = (x0 + k * to[2 * i]) | 0;
-          y = (y0 - k * to[2 * i + 1]) | 0;
+          x = (x0 + k * places[2 * at]) | 0;
+          y = (y0 - k * places[2 * at + 1]) | 0;
         }
         if (weight === 0 || x < 0 || y < 0 || x >= w || y >= h) continue;
         const p = 4 * (y * w + x), c = group[i];
