@@ -33,7 +33,7 @@ func accuracyChart(models []run.AccuracySeries) *chart {
 		for k, v := range c.Values {
 			fmt.Fprintf(&line, "%s%.1f %.1f", moveOrLine(k), x(float64(c.Epochs[k])), y(100*v))
 		}
-		out.Curves = append(out.Curves, curve{Model: c.Name, Colour: i % 4, Line: line.String(),
+		out.Curves = append(out.Curves, curve{Model: c.Name, Class: lineClass(i), Line: line.String(),
 			Last: percent(c.Values[len(c.Values)-1]) + " %"})
 	}
 	for _, t := range axis.Linear(lo, hi, 6) {

@@ -84,7 +84,7 @@ func TestSideBySide(t *testing.T) {
 	if got, want := b.Text("#c-tip"), "Iteration 1,249–1,251Contrastive1.108e-1"; got != want {
 		t.Errorf("without the first curve the chart says %q, want %q", got, want)
 	}
-	if got := eval[int](b, `[...document.querySelectorAll(".curve, .band")].filter((c) => c.getBoundingClientRect().width > 0).length`); got != 2 {
+	if got := eval[int](b, `[...document.querySelectorAll("#c-plot .curve, #c-plot .band")].filter((c) => c.getBoundingClientRect().width > 0).length`); got != 2 {
 		t.Errorf("%d curves and bands are drawn, want 2", got)
 	}
 	b.Quiet()
