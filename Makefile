@@ -15,7 +15,7 @@ ifdef LATENT_BUILD
 export CGO_LDFLAGS += '-L$(abspath $(LATENT_BUILD))' '-Wl,-rpath,$(abspath $(LATENT_BUILD))'
 endif
 
-.PHONY: build native install uninstall train test test-long bench compare golden lint dist clean libtorch-download help
+.PHONY: build native install uninstall train test test-long bench compare animation golden lint dist clean libtorch-download help
 .DEFAULT_GOAL := build
 
 build: native ## find or install libtorch, build build/ (the native half) and bin/latent (the default)
@@ -55,6 +55,11 @@ bench: build ## one table of times: latent beside PyTorch on the same libtorch (
 compare: build ## losses, accuracies and maps beside PyTorch's and scikit-learn's, of PYTHON=python3 (ARGS=--quick)
 	@failed=0; for f in scripts/compare/accuracy.py scripts/compare/tsne.py; do \
 		echo "$$f"; $(PYTHON) $$f $(ARGS) || failed=$$?; done; exit $$failed
+
+RUN ?= runs/notebook/reconstruction
+animation: build ## draw README's picture, docs/tsne.png, from a trained model: RUN=runs/notebook/reconstruction
+	'$(bin)/latent' encode --run '$(RUN)' --split train --output build/animation.npy --quiet
+	$(GO) run ./scripts/animation -latents build/animation.npy
 
 golden: ## compute the goldens of PKG=tsne again, with PYTHON=python3 (ARGS=--check: compare with the stored ones)
 	@test -f "$(PKG)/testdata/golden.py" || { echo "make golden: PKG=DIR, one of:" $(patsubst %/testdata/golden.py,%,$(shell find . -path ./build -prune -o -name golden.py -printf '%P\n' | sort)) >&2; exit 2; }

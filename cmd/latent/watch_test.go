@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"math"
 	"os"
@@ -12,10 +13,39 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"latent/internal/browsertest"
+	"latent/internal/datasettest"
 	"latent/internal/run"
 	"latent/internal/view"
 )
+
+var update = flag.Bool("update", false, "take the screenshot of docs/explorer.md's live page again")
+
+// -update takes the picture of a notebook at work; look at it then.
+func TestLiveScreenshot(t *testing.T) {
+	if !*update {
+		t.Skip("only with -update")
+	}
+	dir := filepath.Join(t.TempDir(), "notebook")
+	start(t, "notebook", "--out", dir, "--data", datasettest.Dir(t), "--limit", "12000", "--every", "1", "--epochs", "6", "--quiet")
+	waitFor(t, "the folder", func() bool { return exists(dir) })
+	s, err := view.Listen(dir, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.Serve(t.Context())
+	b := browsertest.Open(t, s.URL(), "")
+	b.Do(chromedp.EmulateViewport(1200, 1350))
+	b.Media("prefers-color-scheme", "light")
+	b.Until("live.last && live.last.maps.length >= 2 && live.frames > 3 && live.last.pictures.length >= 2")
+	b.Wait("new Promise((done) => setTimeout(done, 1500))")
+	shot, err := chromedp.Run(b.Ctx, chromedp.CaptureScreenshot())
+	b.Check(err)
+	b.Check(os.WriteFile("../../docs/explorer/live.png", shot, 0o644))
+	b.Quiet()
+}
 
 // A run is watched from its first step to its report: every number that the page shows is
 // one of losses.csv. A killed run gets a sentence. With LATENT_LONG=1 the run is long enough

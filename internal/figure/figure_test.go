@@ -2,6 +2,7 @@ package figure
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"image"
 	"image/color"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"latent/autoenc"
 	"latent/internal/run"
@@ -204,5 +206,65 @@ func TestPreview(t *testing.T) {
 	}
 	if err := Preview(&buf, lines, 2, 3); err == nil {
 		t.Error("three pixels are a picture of 2 x 3")
+	}
+}
+
+// The frames of a moving picture are those that went in, whole PNGs once their chunks have
+// their names back, and the last one stands still.
+func TestAnimate(t *testing.T) {
+	white := color.RGBA{255, 255, 255, 255}
+	var frames []Frame
+	for k := range 3 {
+		m := image.NewPaletted(image.Rect(0, 0, 5, 4), color.Palette{white, color.RGBA{0, 0, 0, 255}, color.RGBA{255, 0, 0, 255}})
+		m.SetColorIndex(k, k, 2)
+		frames = append(frames, Frame{m, time.Duration(k+1) * 100 * time.Millisecond})
+	}
+	var buf bytes.Buffer
+	if err := Animate(&buf, frames); err != nil {
+		t.Fatal(err)
+	}
+	still, err := png.Decode(bytes.NewReader(buf.Bytes())) // which checks every chunk's sum
+	if err != nil || still.At(2, 2) != frames[2].Image.At(2, 2) || still.At(0, 0) != white {
+		t.Fatalf("the picture that stands still: %v", err)
+	}
+	be := binary.BigEndian
+	var head, number []byte
+	seen := -1
+	for b := buf.Bytes()[8:]; len(b) > 0; b = b[12+be.Uint32(b):] {
+		kind, data := string(b[4:8]), b[8:8+be.Uint32(b)]
+		switch kind {
+		case "IHDR", "PLTE":
+			head = append(head, b[:12+len(data)]...)
+		case "acTL":
+			if be.Uint32(data) != 3 || be.Uint32(data[4:]) != 0 {
+				t.Errorf("acTL %v", data)
+			}
+		case "fcTL":
+			seen++
+			number = be.AppendUint32(nil, be.Uint32(data)+1)
+			if got := 1000 * int(be.Uint16(data[20:])) / int(be.Uint16(data[22:])); got != 100*(seen+1) || be.Uint32(data[4:]) != 5 || be.Uint32(data[8:]) != 4 {
+				t.Errorf("frame %d: %v, stays %d ms", seen, data, got)
+			}
+		case "fdAT":
+			if !bytes.HasPrefix(data, number) {
+				t.Errorf("frame %d is number %v, want %v", seen, data[:4], number)
+			}
+			var one bytes.Buffer
+			one.WriteString("\x89PNG\r\n\x1a\n")
+			one.Write(head)
+			out := chunkWriter{w: &one}
+			out.write("IDAT", data[4:])
+			out.write("IEND", nil)
+			m, err := png.Decode(&one)
+			if err != nil || m.At(seen, seen) != frames[seen].Image.At(seen, seen) || m.At(seen+1, seen) != white {
+				t.Errorf("frame %d: %v", seen, err)
+			}
+		}
+	}
+	if seen != 2 {
+		t.Errorf("%d frames", seen+1)
+	}
+	if Animate(&buf, nil) == nil {
+		t.Error("no frames are a picture")
 	}
 }

@@ -91,7 +91,7 @@ func newChart(series []run.Series) *chart {
 			continue
 		}
 		cur := curve{Model: s.Model, Class: lineClass(i), Last: fmt.Sprintf("%e", s.Losses[len(s.Losses)-1].Loss)}
-		meta := chartSeries{Model: capital(s.Model)}
+		meta := chartSeries{Model: s.Model}
 		var line, top, bottom strings.Builder
 		n := len(thinned[i])
 		for j, t := range thinned[i] {

@@ -59,6 +59,14 @@ type page struct {
 	Beside     bool   // the explorer's data is in scripts beside the page
 }
 
+// Called is the name of a space, a model or a stage as the page shows it.
+func (p *page) Called(name string) string {
+	if p.AsNamed {
+		return name
+	}
+	return capital(name)
+}
+
 type picture struct {
 	Figure
 	URL           template.URL
@@ -70,6 +78,11 @@ type picture struct {
 func newPage(r Report, folder string) (*page, error) {
 	p := &page{Report: r, Chart: newChart(r.Losses),
 		Accuracies: accuracyChart(r.Epochwise), Beside: folder != ""}
+	if p.Chart != nil {
+		for i, c := range p.Chart.Curves {
+			p.Chart.Meta.Series[i].Model = p.Called(c.Model)
+		}
+	}
 	css, err := files.ReadFile("page/page.css")
 	if err != nil {
 		return nil, fmt.Errorf("report: %w", err)

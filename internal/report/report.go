@@ -19,6 +19,7 @@ import (
 // All texts are plain text; Write escapes them.
 type Report struct {
 	Title    string     // heading and window title; required
+	AsNamed  bool       // spaces, models and stages are shown as they are, not with a capital letter
 	Command  string     // command line that made the report
 	Dataset  string     // e.g. "mnist"
 	Epochs   int        // epochs per model

@@ -21,7 +21,7 @@ import (
 // Procrustes): t-SNE fixes neither.
 func Runs(dirs []string) (Report, error) {
 	names := runNames(dirs)
-	r := Report{Title: strings.Join(names, ", ")}
+	r := Report{Title: strings.Join(names, ", "), AsNamed: len(dirs) > 1}
 	settings := make([][]Setting, len(dirs))
 	for i, name := range names {
 		var err error
@@ -165,7 +165,11 @@ func (r *Report) addPreviews(dir string, title func(string) string) error {
 		} else {
 			name += ": test images and their reconstructions"
 		}
-		r.Figures = append(r.Figures, Figure{Caption: capital(title(name)), Data: data,
+		caption := title(name)
+		if !r.AsNamed {
+			caption = capital(caption)
+		}
+		r.Figures = append(r.Figures, Figure{Caption: caption, Data: data,
 			Alt: "A row of test images above a row of their reconstructions"})
 	}
 	return nil

@@ -130,6 +130,9 @@ func TestRuns(t *testing.T) {
 	if !slices.Equal(r.Config, want) {
 		t.Errorf("settings %v, want %v", r.Config, want)
 	}
+	if page := render(t, r); !strings.Contains(page, `<th scope="row">a, original</th>`) || !strings.Contains(page, `"model":"b, reconstruction"`) {
+		t.Error("the page changes the names of runs")
+	}
 	// The three maps of the same rows lie alike, whatever their angles were.
 	e := r.Explorer
 	if len(e.Spaces) != 3 || e.Spaces[2].Title != "b, original" || !slices.Equal(e.Classes, []string{"0", "1", "2"}) {

@@ -18,6 +18,7 @@ import (
 	"latent/internal/figure"
 	"latent/internal/matrix"
 	"latent/internal/progress"
+	"latent/internal/report"
 	"latent/internal/run"
 )
 
@@ -140,5 +141,34 @@ func TestManyEvents(t *testing.T) {
 		t.Errorf("the page holds %.1f MB more", (after-heap)/(1<<20))
 	}
 	t.Logf("%d events: %.2f MB before, %.2f MB after", count, heap/(1<<20), after/(1<<20))
+	b.Quiet()
+}
+
+// A page whose data lies beside it opens from the server as from disk, and a hostile name of
+// its folder is text.
+func TestPageFromServer(t *testing.T) {
+	const n = report.MaxInside + 1
+	dir := filepath.Join(t.TempDir(), `<img src=x onerror=alert(1)> "'&\u202e`)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	e := &report.Explorer{N: n, Spaces: []report.Space{{Name: "map", Embedding: make([]float32, 2*n), KL: 1}}}
+	for i := range e.Spaces[0].Embedding {
+		e.Spaces[0].Embedding[i] = float32(i * i % 1009)
+	}
+	if err := report.WriteFile(filepath.Join(dir, "report.html"), report.Report{Title: "served", Explorer: e}); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, dir)
+	b := browsertest.Open(t, s.URL(), "")
+	b.Wait("explorer.ready")
+	if got := b.Text("#x-status"); got != "100,001 of 100,001 points shown. KL divergence 1.000." {
+		t.Errorf("the page says %q", got)
+	}
+	b.Do(chromedp.Navigate(s.URL() + "live"))
+	b.Until("live.last")
+	if got := b.Text("h1"); got != filepath.Base(dir) || b.Text("#v-stage") != "Finished" {
+		t.Errorf("the live page is called %q", got)
+	}
 	b.Quiet()
 }
