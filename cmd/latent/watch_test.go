@@ -29,7 +29,7 @@ func TestLiveScreenshot(t *testing.T) {
 		t.Skip("only with -update")
 	}
 	dir := filepath.Join(t.TempDir(), "notebook")
-	start(t, "notebook", "--out", dir, "--data", datasettest.Dir(t), "--limit", "12000", "--every", "1", "--epochs", "6", "--quiet")
+	start(t, "notebook", "--out", dir, "--data", datasettest.Dir(t), "--limit", "6000", "--every", "1", "--epochs", "10", "--quiet")
 	waitFor(t, "the folder", func() bool { return exists(dir) })
 	s, err := view.Listen(dir, 0)
 	if err != nil {
