@@ -110,6 +110,53 @@ func TestKernelsAreTheirTwins(t *testing.T) {
 	}
 }
 
+// The kernels and their Go twins, on as much as a map of 20,000 rows gives them at a time.
+// scripts/bench/instructions.sh counts their instructions on arm64.
+func BenchmarkKernels(b *testing.B) {
+	const k, n, width = 64, 96, 784
+	x, y := normalRows(panel, width, 1), normalRows(panel, width, 2)
+	pos, p, index := normalRows(2000, 4, 3), normalRows(n, 1, 4), make([]int32, n)
+	for i := range index {
+		index[i] = int32(i * 17 % 900)
+	}
+	list := &bodies{x: normalRows(200, 1, 5), y: normalRows(200, 1, 6), z: normalRows(200, 1, 7), m: normalRows(200, 1, 8)}
+	var px, py, pz [groupSize]float32
+	copy(px[:], pos)
+	copy(py[:], pos[100:])
+	copy(pz[:], pos[200:])
+	var out interaction
+	c := make([]float32, 4*panel)
+	pl := newPool(1)
+	defer pl.close()
+	f := newField(pl, &joint{n: 3000, start: make([]int, 3001)}, normalRows(3000, 2, 9), 2, 0.5, false)
+	lo, side := f.box()
+	f.tree.build(f.pos, f.stride, lo, side)
+	walk, box := newWalkList(3000, 2), f.tree.groupBox(0)
+	for _, kernel := range []struct {
+		name           string
+		assembly, twin func()
+	}{
+		{"distance", func() { squaredDistance(x[:width], y[:width]) }, func() { squaredDistanceGo(x[:width], y[:width]) }},
+		{"product", func() { product4x24(c, panel, x, y, k) }, func() { product4x24Go(c, panel, x, y, k) }},
+		{"attract2", func() { attract2(pos, index, p, 1, 2) }, func() { attract2Go(pos, index, p, 1, 2) }},
+		{"attract3", func() { attract3(pos, index, p, 1, 2, 3) }, func() { attract3Go(pos, index, p, 1, 2, 3) }},
+		{"repel2", func() { repel2(&out, &px, &py, list, 0, 200) }, func() { repel2Go(&out, &px, &py, list, 0, 200) }},
+		{"repel3", func() { repel3(&out, &px, &py, &pz, list, 0, 200) }, func() { repel3Go(&out, &px, &py, &pz, list, 0, 200) }},
+		{"walk2", func() { walk2(f.tree.blocks, &box, 0.25, walk) }, func() { walk2Go(f.tree.blocks, &box, 0.25, walk) }},
+	} {
+		for _, path := range []struct {
+			name string
+			f    func()
+		}{{"assembly", kernel.assembly}, {"go", kernel.twin}} {
+			b.Run(kernel.name+"/"+path.name, func(b *testing.B) {
+				for b.Loop() {
+					path.f()
+				}
+			})
+		}
+	}
+}
+
 func TestStepIsItsTwin(t *testing.T) {
 	for _, n := range []int{4, 8, 30, 64} {
 		var got, want [5][]float32
