@@ -69,6 +69,7 @@ func TestWindows(t *testing.T) {
 		{args: []string{"tsne", "--quiet", "--input", "zwei Wörter.csv", "--output", "y.npy", "--iterations", "260"}, file: "y.npy"},
 		{args: []string{"tsne", "--quiet", "--input", "zwei Wörter.csv", "--output", "y.npy", "--iterations", "260"}, file: "y.npy"}, // replaced
 		{args: []string{"plot", "scatter", "--input", "y.npy", "--output", "Bild.png"}, file: "Bild.png"},
+		{args: []string{"report", "--map", "y.npy", "--input", "zwei Wörter.csv", "-o", "Bericht.html"}, file: "Bericht.html"},
 		{args: []string{"train", "--out", "x"}, fails: "needs libtorch"},
 		{args: []string{"tsne", "--input", "none.npy", "--output", "y.npy"}, fails: "none.npy"},
 	} {
