@@ -6,7 +6,7 @@
 #
 #   CXX              the compiler (default g++)
 #   LATENT_BUILD     where to write (default build)
-#   LATENT_SYSROOT   put before /usr and /etc when the system's libtorch is looked for (tests)
+#   LATENT_SYSROOT   the root of another system, whose libtorch is looked for (with CXX a cross compiler; tests)
 #   LATENT_APT=no    never install packages
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -133,10 +133,12 @@ no_may() { skip "$1: $2"; }
 
 # use_system CHECK WHY: false if the system has none that fits.
 use_system() {
-	local dir base headers known
+	local dir base headers known machine
+	machine=$("$compiler" -dumpmachine 2>/dev/null || uname -m)
+	machine=${machine%%-*}
 	for base in "$sysroot/usr" "$sysroot/usr/local"; do
 		# Debian, Fedora and SUSE, Arch; the last two patterns are the Python packages of Fedora, SUSE and Arch.
-		for dir in "$base/lib/$(uname -m)-linux-gnu" "$base/lib64" "$base/lib" "$base"/lib{64,}/python3*/site-packages/torch/lib; do
+		for dir in "$base/lib/$machine-linux-gnu" "$base/lib64" "$base/lib" "$base"/lib{64,}/python3*/site-packages/torch/lib; do
 			[ -f "$dir/libtorch_cpu.so" ] || continue
 			for headers in "${dir%/*}/include" "$base/include"; do
 				[ -f "$headers/$torch_h" ] || continue
@@ -290,7 +292,7 @@ need_packages
 find_cuda
 
 gloo=
-for dir in "$include" /usr/include; do
+for dir in "$include" "$sysroot/usr/include"; do
 	[ ! -f "$dir/gloo/algorithm.h" ] || [ ! -f "$include/torch/csrc/distributed/c10d/ProcessGroupGloo.hpp" ] || gloo=yes
 done
 blas=bundled

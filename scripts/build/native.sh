@@ -3,7 +3,8 @@
 # Beside it lie the linker scripts libc10.so, libtorch.so and libtorch_cpu.so, which lead gotorch's own
 # `-lc10 -ltorch -ltorch_cpu` to it, so that a second libtorch on the machine is never linked by mistake.
 # Objects are kept in build/obj/KEY, KEY a hash of libtorch, compiler and flags: going back to an earlier choice
-# compiles nothing. Environment: as find_libtorch.sh.
+# compiles nothing. Environment: as find_libtorch.sh. With LATENT_SYSROOT=DIR and CXX=aarch64-linux-gnu-g++ it compiles for an
+# arm64 system that is unpacked there (scripts/test/arm64.sh).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export LATENT_BUILD=${LATENT_BUILD:-build}
@@ -30,7 +31,9 @@ flags="-std=c++17 -fPIC -fopenmp -D_GLIBCXX_USE_CXX11_ABI=$LIBTORCH_ABI -DLATENT
 libs="-ltorch_cpu -lc10"
 rpath="-Wl,-rpath,'$LIBTORCH_LIB'"
 # -isystem /usr/include would break the compiler's own search order; it is searched anyway.
-[ "$LIBTORCH_INCLUDE" = /usr/include ] || flags="$flags -isystem '$LIBTORCH_INCLUDE'"
+usr_include=${LATENT_SYSROOT:-}/usr/include
+[ -z "${LATENT_SYSROOT:-}" ] || flags="$flags '--sysroot=$LATENT_SYSROOT'" libs="'--sysroot=$LATENT_SYSROOT' $libs"
+[ "$LIBTORCH_INCLUDE" = "$usr_include" ] || flags="$flags -isystem '$LIBTORCH_INCLUDE'"
 flags="$flags -isystem '$LIBTORCH_INCLUDE/torch/csrc/api/include'"
 [ -z "$LIBTORCH_GLOO$LIBTORCH_NCCL" ] || flags="$flags -DUSE_DISTRIBUTED"
 [ -z "$LIBTORCH_GLOO" ] || flags="$flags -DLATENT_GLOO -DUSE_C10D_GLOO"
@@ -42,7 +45,7 @@ if [ -n "$LIBTORCH_CUDA" ]; then
 fi
 # One OpenMP runtime in the process: libtorch's own where it brings one, else the compiler's.
 gomp=$(find "$LIBTORCH_LIB" -maxdepth 1 -name 'libgomp*.so*' -print -quit)
-[ "$LIBTORCH_INCLUDE" = /usr/include ] || [ -z "$gomp" ] || libs="$libs '$gomp'"
+[ "$LIBTORCH_INCLUDE" = "$usr_include" ] || [ -z "$gomp" ] || libs="$libs '$gomp'"
 libs="-L'$LIBTORCH_LIB' $rpath -Wl,--no-as-needed $libs -Wl,--as-needed -ldl"
 
 key=$({
