@@ -133,6 +133,14 @@ c10::intrusive_ptr<Backend> backend(bool cuda, const c10::intrusive_ptr<c10d::St
   TORCH_CHECK(false, "this build has no ", cuda ? "NCCL" : "gloo");
 }
 
+// The store's server by libuv, the default since libtorch 2.4, is missing in Debian's build; 1.13 has no such option.
+template <class Options>
+auto without_libuv(Options &options, int) -> decltype(options.useLibUV, void()) {
+  options.useLibUV = false;
+}
+template <class Options>
+void without_libuv(Options &, int64_t) {}
+
 }  // namespace
 
 const char *latent_group_meet(const char *host, uint16_t port, bool serve, const char *prefix,
@@ -142,6 +150,7 @@ const char *latent_group_meet(const char *host, uint16_t port, bool serve, const
     c10d::TCPStoreOptions options;
     options.port = port;
     options.isServer = serve;
+    without_libuv(options, 0);
     options.waitWorkers = false;  // who is missing is said by name, by those who wait
     options.timeout = std::chrono::milliseconds(std::max<int64_t>(timeout_ms, 1000));  // it counts seconds
     auto g = std::make_unique<latent_group>();
