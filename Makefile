@@ -12,7 +12,8 @@ vcs := $(if $(shell git rev-parse HEAD 2>/dev/null),auto,false)
 # LATENT_BUILD=DIR builds all into another folder, for a checkout that must not be written to: also the command, DIR/bin/latent.
 bin := $(if $(LATENT_BUILD),$(LATENT_BUILD)/bin,bin)
 ifdef LATENT_BUILD
-export CGO_LDFLAGS += '-L$(abspath $(LATENT_BUILD))' '-Wl,-rpath,$(abspath $(LATENT_BUILD))'
+build := $(shell realpath -m '$(LATENT_BUILD)')
+export CGO_LDFLAGS += '-L$(build)' '-Wl,-rpath,$(build)'
 endif
 
 .PHONY: build native install uninstall train test test-long bench compare animation golden lint dist clean libtorch-download help

@@ -1,5 +1,5 @@
-# Compiles gotorch's C++ and the shim into one library. Run by build_native.sh, which sets
-#   OBJ        the object folder of this configuration; OBJ/src leads to gotorch in the module cache
+# Compiles gotorch's C++ and the shim into one library. Run in the object folder by native.sh, which sets
+#   OBJ        the object folder; OBJ/src leads to gotorch in the module cache, torch to the checkout's
 #   CXXFLAGS   all flags but the optimisation level
 #   LDLIBS     libraries and rpaths
 # An object depends on its own headers through its dependency file, and on everything else (flags, libtorch,

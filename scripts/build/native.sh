@@ -58,12 +58,14 @@ obj=$build/obj/$key
 mkdir -p "$obj/gotorch" "$obj/shim"
 touch "$obj"
 ln -sfn "$gotorch" "$obj/src"
+ln -sfn "$PWD/torch" "$obj/torch"
 find "$build/obj" -mindepth 1 -maxdepth 1 -printf '%T@ %p\n' | sort -rn | tail -n +4 | cut -d' ' -f2- | xargs -rd '\n' rm -rf
 
 # A compilation takes about 1 GiB.
 jobs=$(awk -v n="$(nproc)" '/^MemTotal/ { m = int($2 / 1.5e6); print m < 1 ? 1 : m < n ? m : n }' /proc/meminfo)
-make -f scripts/build/native.mk --no-print-directory -s -j"$jobs" \
-	CXX="$CXX" OBJ="$obj" CXXFLAGS="$flags -Itorch/native -I$obj/src" LDLIBS="$libs" >&2 9>&-
+# In the object folder, as make knows no names with spaces.
+make -C "$obj" -f "$PWD/scripts/build/native.mk" --no-print-directory -s -j"$jobs" \
+	CXX="$CXX" OBJ=. CXXFLAGS="$flags -Itorch/native -Isrc" LDLIBS="$libs" >&2 9>&-
 
 # put NAME: what comes on stdin becomes build/NAME, in one step, and only if it differs.
 put() {
