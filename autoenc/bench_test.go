@@ -44,6 +44,10 @@ func benchmarkEpoch(b *testing.B, threads int, change func(*Options)) {
 		b.Fatal(err)
 	}
 	defer tr.Close()
+	if err := tr.setPrecision(o.Precision); err != nil { // as Run does
+		b.Fatal(err)
+	}
+	defer tr.setPrecision(FP32)
 	ctx := context.Background()
 	if err := tr.runEpoch(ctx); err != nil {
 		b.Fatal(err)
