@@ -147,16 +147,18 @@ struct Linear : public torch::autograd::Function<Linear> {
   static at::Tensor forward(AutogradContext *ctx, at::Tensor x, at::Tensor weight,
                             at::Tensor bias, bool relu, bool bf16) {
     at::Tensor y;
-    if (bf16) {
+    const bool floats = plain(x) && plain(weight) && plain(bias);
+    // Leaving out the zeros of data gains more than halving its numbers, and rounds nothing.
+    if (floats && !x.requires_grad()) y = latent::sparse_linear(x, weight, bias, relu);
+    if (!y.defined() && bf16) {
       const at::Tensor xh = x.to(at::kBFloat16), wh = weight.to(at::kBFloat16);
       y = at::linear(xh, wh, bias.to(at::kBFloat16));
       if (relu) y.relu_();
       ctx->save_for_backward({xh, wh, relu ? y : at::Tensor()});
     } else {
-      if (plain(x) && plain(weight) && plain(bias)) {
-        if (!x.requires_grad()) y = latent::sparse_linear(x, weight, bias, relu);
-        if (!y.defined()) y = dense(x, weight, bias, relu);
-      } else {
+      if (!y.defined() && floats) {
+        y = dense(x, weight, bias, relu);
+      } else if (!y.defined()) {
         y = at::addmm(bias, x, weight.t());
         if (relu) y.relu_();
       }
