@@ -44,6 +44,41 @@ func PerClass(predicted, labels []int) (classes []int, accuracy []float64) {
 	return classes, accuracy
 }
 
+// ClassScore says how well one class is told from the others, each from 0 to 1.
+type ClassScore struct {
+	Class     int     `json:"class"`
+	Precision float64 `json:"precision"` // share of the rows predicted as it that are of it
+	Recall    float64 `json:"recall"`    // share of its rows that are predicted as it
+	F1        float64 `json:"f1"`        // harmonic mean of both
+	Support   int     `json:"support"`   // its rows
+}
+
+// ClassScores returns the scores of every class that occurs in labels or predictions,
+// ascending, as sklearn.metrics.precision_recall_fscore_support(zero_division=0): a share of
+// no rows is 0.
+func ClassScores(predicted, labels []int) []ClassScore {
+	sameLength("ClassScores", predicted, labels)
+	classes, index := distinct(append(labels[:len(labels):len(labels)], predicted...))
+	scores := make([]ClassScore, len(classes))
+	right, found := make([]int, len(classes)), make([]int, len(classes))
+	for i := range labels {
+		l, p := index[i], index[len(labels)+i]
+		scores[l].Support++
+		found[p]++
+		if l == p {
+			right[l]++
+		}
+	}
+	share := func(part, whole int) float64 { return float64(part) / float64(max(whole, 1)) }
+	for k := range scores {
+		s := &scores[k]
+		s.Class = classes[k]
+		s.Precision, s.Recall = share(right[k], found[k]), share(right[k], s.Support)
+		s.F1 = share(2*right[k], found[k]+s.Support)
+	}
+	return scores
+}
+
 // Confusion returns the classes x classes table whose entry [i][j] counts the
 // rows of class i that were predicted as j. It panics on a label or prediction
 // outside 0..classes-1.

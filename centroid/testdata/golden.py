@@ -14,9 +14,12 @@ import torch
 import torch.nn.functional as F
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import (accuracy_score, adjusted_rand_score, confusion_matrix,
-                             normalized_mutual_info_score)
+                             normalized_mutual_info_score, precision_recall_fscore_support,
+                             silhouette_score)
 from sklearn.metrics.cluster import contingency_matrix
+from sklearn.neighbors import KNeighborsClassifier
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts" / "test"))
 import goldens  # noqa: E402
@@ -57,6 +60,38 @@ def kmeans(x, init, tol):
     return {"x": floats(x), "rows": len(x), "init": floats(init), "k": len(init), "tol": tol,
             "centers": floats(k.cluster_centers_), "labels": ints(k.labels_),
             "inertia": float(k.inertia_), "best_inertia": float(best.inertia_)}
+
+
+def knn(x, labels, test, k):
+    """Votes of the k nearest, plain by the 2-norm and weighted by cosine, with the neighbours' lists."""
+    x, test = x.astype(np.float64), test.astype(np.float64)
+    plain = KNeighborsClassifier(k, algorithm="brute").fit(x, labels)
+    weighted = KNeighborsClassifier(k, algorithm="brute", metric="cosine",
+                                    weights=lambda d: np.exp((1 - d) / 0.07)).fit(x, labels)
+    distance, index = weighted.kneighbors(test)
+    return {"k": k, "labels": ints(labels), "euclidean": ints(plain.kneighbors(test, return_distance=False)),
+            "plain": ints(plain.predict(test)), "cosine": ints(index), "similarity": floats(1 - distance),
+            "weighted": ints(weighted.predict(test))}
+
+
+def linear(x, labels, test, c):
+    """Weights in softmax's form, rows that sum to 0; two classes have w / 2 and -w / 2."""
+    m = LogisticRegression(C=c, tol=1e-12, max_iter=100000, solver="newton-cg").fit(x.astype(np.float64), labels)
+    w, b = m.coef_, m.intercept_
+    if len(w) == 1:
+        w, b = np.vstack([-w, w]) / 2, np.hstack([-b, b]) / 2
+    p = m.predict_proba(x.astype(np.float64))
+    loss = -np.log(p[np.arange(len(x)), np.searchsorted(m.classes_, labels)]).sum()
+    return {"x": floats(x), "rows": len(x), "labels": ints(labels), "test": floats(test), "c": c,
+            "weights": floats(w), "intercepts": floats(b - b.mean()), "loss": float(loss / len(x)),
+            "predicted": ints(m.predict(test.astype(np.float64)))}
+
+
+def class_scores(predicted, labels):
+    classes = np.union1d(predicted, labels)
+    precision, recall, f1, support = precision_recall_fscore_support(labels, predicted, labels=classes, zero_division=0)
+    return {"predicted": ints(predicted), "labels": ints(labels), "classes": ints(classes), "precision": floats(precision),
+            "recall": floats(recall), "f1": floats(f1), "support": ints(support)}
 
 
 def mnist():
@@ -101,6 +136,13 @@ def write(folder):
     runs = [kmeans(points, points[:5], 0), kmeans(points, points[:5], 1e-2), kmeans(points, far, 0),
             kmeans((points + 1000).astype(np.float32), (points[:5] + 1000).astype(np.float32), 0)]
 
+    groups3 = rng.choice([-3, 5, 9, 1000], 90)
+    cloud = (rng.normal(size=(90, 5)) + groups3[:, None] % 7 * 0.4).astype(np.float32)
+    skewed = (cloud * [1, 100, .01, 1, 1] + [0, 50, 3, 0, 0]).astype(np.float32)
+    skewed[:, 3] = 7  # says nothing
+    new = rng.normal(size=(40, 5)).astype(np.float32)
+    pair = np.where(groups3 > 5, 1, 4)
+
     golden = {
         "versions": {"python": sys.version.split()[0], "numpy": np.__version__, "scipy": scipy.__version__,
                      "torch": torch.__version__, "scikit-learn": sklearn.__version__},
@@ -110,6 +152,14 @@ def write(folder):
                       "accuracy": float(accuracy_score(truth, predicted)),
                       "per_class": floats(confusion.diagonal()[:5] / confusion.sum(1)[:5])},
         "kmeans": runs,
+        "knn": [knn(cloud, groups3, new, k) for k in (1, 4, 20)],
+        "linear": [linear(cloud, groups3, new, 1.0), linear(cloud, groups3, new, 0.01),
+                   linear(skewed, groups3, (new * [1, 100, .01, 1, 1]).astype(np.float32), 1.0), linear(cloud, pair, new, 0.1)],
+        "class_scores": [class_scores(predicted, truth), class_scores(predicted + 2, truth)],
+        "silhouette": {"groups": ints(groups3), "x": floats(cloud),
+                       "euclidean": float(silhouette_score(cloud.astype(np.float64), groups3)),
+                       "cosine": float(silhouette_score(cloud.astype(np.float64), groups3, metric="cosine")),
+                       "alone": float(silhouette_score(cloud[:20].astype(np.float64), np.minimum(np.arange(20), 7)))},
         "mnist": mnist(),
     }
     lines = ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in golden.items())
