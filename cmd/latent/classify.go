@@ -3,25 +3,34 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"latent/centroid"
+	"latent/internal/notebook"
+	"latent/internal/progress"
 	"latent/internal/run"
+	"latent/internal/train"
 )
 
 func classifyCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "classify",
-		Usage: "accuracy of the nearest centroid in pixel and latent space",
+		Usage: "accuracy of a simple classifier in pixel and latent space",
 		Description: `Computes the mean of each class over the training images and assigns every image to the class with
 the nearest mean, in pixel space and in the model's latent space.
 
+--method knn lets the nearest training images vote: 20 weighted by cosine, as in the evaluations of
+SimCLR and DINO, and 1 and 20 with equal votes by --metric. A training image is classified by the
+others. --method linear is a multinomial logistic regression, the linear probe; both as scikit-learn.
 With --clusters the centres are found by k-means, without labels. Labels are then only used to
 score the clusters, matched one to one by the Hungarian method.
 
     latent classify --run runs/a
     latent classify --run runs/a --metric cosine --confusion
+    latent classify --run runs/a --method linear --keep
     latent classify --run runs/a --clusters 10
     latent classify --input z.npy --labels labels.npy --test-input zt.npy --test-labels lt.npy`,
 		Flags: append([]cli.Flag{
@@ -29,8 +38,14 @@ score the clusters, matched one to one by the Hungarian method.
 			&cli.StringFlag{Name: "labels", Usage: "classes of the rows of --input: `L.npy`, or an IDX file"},
 			&cli.StringFlag{Name: "test-input", Usage: "classify the rows of `X.npy` or X.csv too, by the centres of --input"},
 			&cli.StringFlag{Name: "test-labels", Usage: "classes of the rows of --test-input: `L.npy`, or an IDX file"},
-			&cli.StringFlag{Name: "metric", Value: "euclidean", Usage: "distance to a centroid: euclidean or cosine"},
-			&cli.BoolFlag{Name: "confusion", Usage: "also print the confusion matrix of the test split", DisableDefaultText: true},
+			&cli.StringFlag{Name: "method", Value: "centroid", Usage: "classifier: " + strings.Join(train.Methods, ", ")},
+			&cli.StringFlag{Name: "metric", Value: "euclidean", Usage: "distance to a centroid or neighbour: euclidean or cosine"},
+			&cli.BoolFlag{Name: "confusion", DisableDefaultText: true,
+				Usage: "also print the confusion matrix of the test split, and precision, recall and F1 of every class"},
+			&cli.BoolFlag{Name: "silhouette", DisableDefaultText: true,
+				Usage: "also print the mean silhouette of the classes, by --metric, of at most 10,000 test rows"},
+			&cli.BoolFlag{Name: "keep", DisableDefaultText: true,
+				Usage: "also write the scores into the run's metrics.json, where latent report finds them"},
 			&cli.IntFlag{Name: "clusters", Usage: "find `K` clusters by k-means instead of using labels", DefaultText: "use labels"},
 			&cli.Uint64Flag{Name: "seed", Usage: "random seed for k-means"},
 			jsonFlag(),
@@ -47,8 +62,16 @@ func classify(c *cli.Context) error {
 	if c.IsSet("clusters") && c.Int("clusters") < 1 {
 		return usagef("--clusters must be at least 1, got %d", c.Int("clusters"))
 	}
-	if c.IsSet("clusters") && c.Bool("confusion") {
-		return usagef("--confusion needs labels; it cannot be combined with --clusters")
+	if !slices.Contains(train.Methods, c.String("method")) {
+		return usagef("unknown method %q: want %s", c.String("method"), strings.Join(train.Methods, ", "))
+	}
+	for _, name := range []string{"confusion", "method", "silhouette", "keep"} {
+		if c.IsSet("clusters") && c.IsSet(name) {
+			return usagef("--%s needs labels; it cannot be combined with --clusters", name)
+		}
+	}
+	if c.Bool("keep") && !c.IsSet("run") {
+		return usagef("--keep goes with --run")
 	}
 	for _, name := range []string{"labels", "test-input", "test-labels"} {
 		if c.IsSet(name) && !c.IsSet("input") {
@@ -77,18 +100,63 @@ func perClass(counts [][]int) []float64 {
 	return right
 }
 
-func printConfusion(w io.Writer, space string, counts [][]int, right []float64) error {
+// classScore is a class's scores with its name.
+type classScore struct {
+	Name string `json:"name"`
+	centroid.ClassScore
+}
+
+// classScores are the scores of every class, whose names are given from 0 on or are numbers.
+func classScores(predicted, labels []int, names []string) []classScore {
+	var list []classScore
+	for _, s := range centroid.ClassScores(predicted, labels) {
+		list = append(list, classScore{className(names, s.Class), s})
+	}
+	return list
+}
+
+func className(names []string, class int) string {
+	if class >= 0 && class < len(names) {
+		return names[class]
+	}
+	return fmt.Sprint(class)
+}
+
+// printConfusion shows a confusion matrix and the scores of the classes.
+func printConfusion(w io.Writer, space string, counts [][]int, scores []classScore) error {
+	of := map[int]classScore{}
+	for _, s := range scores {
+		of[s.Class] = s
+	}
 	rows := [][]string{{space}}
 	for class, row := range counts {
-		rows[0] = append(rows[0], fmt.Sprint("-> ", class))
-		cells := []string{fmt.Sprint(class)}
+		s, known := of[class]
+		if !known {
+			s.Name = fmt.Sprint(class)
+		}
+		rows[0] = append(rows[0], "-> "+s.Name)
+		cells := []string{s.Name}
 		for _, n := range row {
 			cells = append(cells, fmt.Sprint(n))
 		}
-		rows = append(rows, append(cells, percent(right[class])))
+		rows = append(rows, append(cells, percent(s.Precision), percent(s.Recall), percent(s.F1)))
 	}
-	rows[0] = append(rows[0], "right")
+	rows[0] = append(rows[0], "precision", "recall", "F1")
 	return table(w, rows)
+}
+
+// classifier is the one that the flags ask for.
+func classifier(c *cli.Context, metric centroid.Metric, d *progress.Display) train.Classifier {
+	return train.Classifier{Method: c.String("method"), Metric: metric, Report: d,
+		Neighbors: notebook.Neighbors(c.Int("threads"))}
+}
+
+// methodTitle heads a table of one classifier.
+func methodTitle(name string) string {
+	if metric, ok := strings.CutPrefix(name, "centroid, "); ok {
+		return "nearest centroid, " + metric
+	}
+	return name
 }
 
 // scores say how well clusters match labels.

@@ -10,6 +10,7 @@ import (
 	"latent/centroid"
 	"latent/internal/matrix"
 	"latent/internal/progress"
+	"latent/internal/train"
 )
 
 // labelled is a matrix with a class for each row.
@@ -38,12 +39,25 @@ func readLabelled(c *cli.Context, input, labels string) (labelled, error) {
 // classifiedMatrix is what classify --input prints. The matrix is the training split.
 type classifiedMatrix struct {
 	Accuracy  ofMatrix  `json:"accuracy"`
+	Method    string    `json:"method,omitempty"`
 	Metric    string    `json:"metric"`
+	Others    []variant `json:"variants,omitempty"` // of the method, beside that of Accuracy
 	Clusters  int       `json:"clusters,omitempty"`
 	NMI       *ofMatrix `json:"nmi,omitempty"` // of clusters
 	ARI       *ofMatrix `json:"ari,omitempty"`
 	Confusion [][]int   `json:"confusion,omitempty"` // [label][predicted], of the test split if there is one
 	PerClass  []float64 `json:"per_class,omitempty"` // accuracy, of the same split
+	// ClassScores are of the same split too.
+	ClassScores []classScore `json:"class_scores,omitempty"`
+	Silhouette  *float64     `json:"silhouette,omitempty"`
+
+	name string // of the method
+}
+
+// variant is one of several classifiers of a method.
+type variant struct {
+	Name     string   `json:"name"`
+	Accuracy ofMatrix `json:"accuracy"`
 }
 
 // ofMatrix is one number of the training split, and one of the test split if there is one.
@@ -53,7 +67,7 @@ type ofMatrix struct {
 }
 
 func classifyMatrix(c *cli.Context, metric centroid.Metric) error {
-	train, err := readLabelled(c, "input", "labels")
+	training, err := readLabelled(c, "input", "labels")
 	if err != nil {
 		return err
 	}
@@ -66,17 +80,17 @@ func classifyMatrix(c *cli.Context, metric centroid.Metric) error {
 		if err != nil {
 			return err
 		}
-		if t.Cols != train.Cols {
+		if t.Cols != training.Cols {
 			return fmt.Errorf("%s has %d columns, %s has %d",
-				c.String("test-input"), t.Cols, c.String("input"), train.Cols)
+				c.String("test-input"), t.Cols, c.String("input"), training.Cols)
 		}
 		test = &t
 	}
 	result := classifiedMatrix{Metric: metric.String()}
 	if c.IsSet("clusters") {
-		err = result.cluster(c, train, test, metric)
+		err = result.cluster(c, training, test, metric)
 	} else {
-		err = result.nearest(train, test, metric, c.Bool("confusion"))
+		err = result.classify(c, training, test, metric)
 	}
 	if err != nil {
 		return err
@@ -87,39 +101,68 @@ func classifyMatrix(c *cli.Context, metric centroid.Metric) error {
 	return result.print(c.App.Writer)
 }
 
-// nearest classifies by the nearest centroid.
-func (r *classifiedMatrix) nearest(train labelled, test *labelled, metric centroid.Metric, confusion bool) error {
-	centers, err := centroid.Fit(train.Data, train.Rows, train.labels, metric)
+// rows are the matrix as package train classifies it; of nil there are none.
+func (l *labelled) rows() train.Rows {
+	if l == nil {
+		return train.Rows{}
+	}
+	return train.Rows{X: l.Data, N: l.Rows, Labels: l.labels}
+}
+
+// classify classifies by --method.
+func (r *classifiedMatrix) classify(c *cli.Context, training labelled, test *labelled, metric centroid.Metric) error {
+	d := display(c)
+	defer d.Done()
+	how := classifier(c, metric, d)
+	how.Label = "classify"
+	list, err := how.Classify(c.Context, training.rows(), test.rows())
 	if err != nil {
 		return err
 	}
-	predicted, err := centers.Predict(train.Data, train.Rows)
-	if err != nil {
-		return err
-	}
-	r.Accuracy.Train = centroid.Accuracy(predicted, train.labels)
-	labels := train.labels
+	r.Method = how.Method
+	scored := &training
 	if test != nil {
-		if predicted, err = centers.Predict(test.Data, test.Rows); err != nil {
+		scored = test
+	}
+	for i, p := range list {
+		a := ofMatrix{Train: centroid.Accuracy(p.Train, training.labels)}
+		if test != nil {
+			right := centroid.Accuracy(p.Test, test.labels)
+			a.Test = &right
+		}
+		if i == 0 {
+			r.Accuracy, r.name = a, p.Name
+		} else {
+			r.Others = append(r.Others, variant{p.Name, a})
+		}
+	}
+	if c.Bool("silhouette") {
+		value, _, err := train.Silhouette(scored.rows(), metric)
+		if err != nil {
 			return err
 		}
-		labels = test.labels
-		accuracy := centroid.Accuracy(predicted, labels)
-		r.Accuracy.Test = &accuracy
+		r.Silhouette = &value
 	}
-	if confusion {
-		classes := max(slices.Max(labels), slices.Max(predicted)) + 1
-		if least := min(slices.Min(labels), slices.Min(predicted)); least < 0 || classes > 1000 {
-			return fmt.Errorf("--confusion counts classes 0 to 999, these are %d to %d", least, classes-1)
-		}
-		r.Confusion = centroid.Confusion(predicted, labels, classes)
-		r.PerClass = perClass(r.Confusion)
+	if !c.Bool("confusion") {
+		return nil
 	}
+	predicted := list[0].Train
+	if test != nil {
+		predicted = list[0].Test
+	}
+	labels := scored.labels
+	classes := max(slices.Max(labels), slices.Max(predicted)) + 1
+	if least := min(slices.Min(labels), slices.Min(predicted)); least < 0 || classes > 1000 {
+		return fmt.Errorf("--confusion counts classes 0 to 999, these are %d to %d", least, classes-1)
+	}
+	r.Confusion = centroid.Confusion(predicted, labels, classes)
+	r.PerClass = perClass(r.Confusion)
+	r.ClassScores = classScores(predicted, labels, nil)
 	return nil
 }
 
 // cluster finds clusters and scores them by the labels.
-func (r *classifiedMatrix) cluster(c *cli.Context, train labelled, test *labelled, metric centroid.Metric) error {
+func (r *classifiedMatrix) cluster(c *cli.Context, training labelled, test *labelled, metric centroid.Metric) error {
 	d := display(c)
 	defer d.Done()
 	o := centroid.DefaultKMeansOptions()
@@ -128,14 +171,14 @@ func (r *classifiedMatrix) cluster(c *cli.Context, train labelled, test *labelle
 		d.Update(progress.Status{Label: "k-means", Unit: "starts", Done: start, Total: o.Starts,
 			Tail: fmt.Sprint("iteration ", iteration)})
 	}
-	k, err := centroid.KMeans(c.Context, train.Data, train.Rows, o)
+	k, err := centroid.KMeans(c.Context, training.Data, training.Rows, o)
 	if err != nil {
 		return err
 	}
-	names, accuracy := centroid.Match(k.Labels, train.labels)
+	names, accuracy := centroid.Match(k.Labels, training.labels)
 	r.Clusters, r.Accuracy.Train = o.K, accuracy
-	r.NMI = &ofMatrix{Train: centroid.NMI(k.Labels, train.labels)}
-	r.ARI = &ofMatrix{Train: centroid.ARI(k.Labels, train.labels)}
+	r.NMI = &ofMatrix{Train: centroid.NMI(k.Labels, training.labels)}
+	r.ARI = &ofMatrix{Train: centroid.ARI(k.Labels, training.labels)}
 	if test == nil {
 		return nil
 	}
@@ -170,13 +213,22 @@ func (r *classifiedMatrix) print(w io.Writer) error {
 		return cells
 	}
 	number := func(v float64) string { return fmt.Sprintf("%.4f", v) }
-	title := "nearest centroid, " + r.Metric
+	title := methodTitle(r.name)
 	if r.Clusters > 0 {
 		title = fmt.Sprintf("%d clusters, %s", r.Clusters, r.Metric)
 	}
 	rows := [][]string{{title, "train"}, row("accuracy", &r.Accuracy, percent)}
 	if r.Accuracy.Test != nil {
 		rows[0] = append(rows[0], "test")
+	}
+	for _, v := range r.Others {
+		rows = append(rows, row(v.Name, &v.Accuracy, percent))
+	}
+	if r.Silhouette != nil {
+		rows = append(rows, []string{"silhouette", number(*r.Silhouette)})
+		if r.Accuracy.Test != nil {
+			rows[len(rows)-1] = []string{"silhouette", "", number(*r.Silhouette)}
+		}
 	}
 	if r.NMI != nil {
 		rows = append(rows, row("NMI", r.NMI, number), row("ARI", r.ARI, number))
@@ -185,5 +237,5 @@ func (r *classifiedMatrix) print(w io.Writer) error {
 		return err
 	}
 	fmt.Fprintln(w)
-	return printConfusion(w, "", r.Confusion, r.PerClass)
+	return printConfusion(w, "", r.Confusion, r.ClassScores)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -38,6 +39,32 @@ func TestClassifyMatrix(t *testing.T) {
 		t.Errorf("it prints %q", out)
 	}
 
+	// Of three neighbours of row 6, two are of class 7 where it is nearer to 1 than to 10.
+	v = object(t, must(t, with(test, "--json", "--method", "knn", "--confusion", "--silhouette")...))
+	if got := fmt.Sprint(v["method"], len(v["variants"].([]any))); got != "knn2" {
+		t.Errorf("knn: %s", got)
+	}
+	if one := v["variants"].([]any)[0].(map[string]any); one["name"] != "knn 1, euclidean" ||
+		fmt.Sprint(one["accuracy"]) != "map[test:0.6666666666666666 train:1]" {
+		t.Errorf("knn: %v", one)
+	}
+	// Of class 7, rows 1 and 6 are 5 apart, and 8 and 3 from row 9, which is alone and counts 0.
+	if s := v["silhouette"].(float64); len(v["class_scores"].([]any)) != 2 || math.Abs(s-(3.0/8-2.0/5)/3) > 1e-9 {
+		t.Errorf("knn: silhouette %v, scores %v", s, v["class_scores"])
+	}
+	v = object(t, must(t, with(test, "--json", "--method", "linear", "--confusion")...))
+	scores := v["class_scores"].([]any)[1].(map[string]any)
+	if got := fmt.Sprint(v["accuracy"], scores["name"], " ", scores["precision"], scores["recall"], scores["support"]); got !=
+		"map[test:0.6666666666666666 train:1]7 1 0.5 2" {
+		t.Errorf("linear: %s", got)
+	}
+	if out := must(t, with(test, "--method", "knn", "--silhouette", "--confusion")...).stdout; !strings.Contains(out, "knn 3, cosine-weighted") ||
+		!strings.Contains(out, "silhouette") || !strings.Contains(out, "precision") {
+		t.Errorf("it prints %q", out)
+	}
+	refuse(t, exitUsage, with(train, "--method", "forest"), "forest", "centroid, knn, linear")
+	refuse(t, exitUsage, with(train, "--method", "knn", "--clusters", "2"), "--method", "--clusters")
+	refuse(t, exitUsage, with(train, "--keep"), "--keep", "--run")
 	refuse(t, exitUsage, []string{"classify", "--input", x}, "--labels")
 	refuse(t, exitUsage, []string{"classify", "--labels", l}, "--input")
 	refuse(t, exitUsage, with(train, "--run", dir), "--run", "--input")

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"latent/centroid"
+	"latent/internal/notebook"
 	"latent/internal/progress"
 	"latent/internal/run"
 	"latent/internal/train"
@@ -34,28 +35,89 @@ func classifyRun(c *cli.Context, metric centroid.Metric) error {
 	if c.IsSet("clusters") {
 		return clusters(c, spaces, data, metric, d)
 	}
-	result := classified{Metric: metric.String()}
-	predicted, err := nearest(spaces, data, metric)
-	if err != nil {
+	result := classified{Method: c.String("method"), Metric: metric.String()}
+	how := classifier(c, metric, d)
+	if err := result.classify(c, how, spaces, data, m.Config); err != nil {
 		return err
 	}
-	result.Accuracy = accuracies(predicted)
-	if c.Bool("confusion") {
-		result.Confusion = &both[[][]int]{confusion(predicted.Latent, data), confusion(predicted.Original, data)}
-		result.PerClass = &both[[]float64]{perClass(result.Confusion.Latent), perClass(result.Confusion.Original)}
-	}
-	if m.Config.Contrastive != "none" && !c.IsSet("metric") {
-		byCosine, err := nearest(spaces, data, centroid.Cosine)
-		if err != nil {
+	d.Done()
+	if c.Bool("keep") {
+		if err := result.keep(c.String("run"), m.Config.Space()); err != nil {
 			return err
 		}
-		cosine := accuracies(byCosine)
-		result.Cosine = &cosine
 	}
 	if c.Bool("json") {
 		return printJSON(c, result)
 	}
 	return result.print(c.App.Writer)
+}
+
+// classify fills in what the flags ask for.
+func (r *classified) classify(
+	c *cli.Context, how train.Classifier, spaces both[train.Space], data *train.Data, config train.Config,
+) error {
+	predictions := func(how train.Classifier) (b both[[]train.Prediction], err error) {
+		if b.Original, err = how.ClassifySpace(c.Context, spaces.Original, data); err == nil {
+			b.Latent, err = how.ClassifySpace(c.Context, spaces.Latent, data)
+		}
+		return b, err
+	}
+	found, err := predictions(how)
+	if err != nil {
+		return err
+	}
+	for i := range found.Latent {
+		a := both[run.Splits]{Latent: found.Latent[i].Accuracy(data), Original: found.Original[i].Accuracy(data)}
+		r.list = append(r.list, runVariant{found.Latent[i].Name, a})
+	}
+	r.Accuracy, r.Others = r.list[0].Accuracy, r.list[1:]
+	if c.Bool("confusion") {
+		names := notebook.ClassNames(config.Dataset)
+		each := func(p []train.Prediction) ([][]int, []classScore) {
+			return centroid.Confusion(p[0].Test, data.Test.Labels, 10), classScores(p[0].Test, data.Test.Labels, names)
+		}
+		r.Confusion, r.ClassScores = &both[[][]int]{}, &both[[]classScore]{}
+		r.Confusion.Latent, r.ClassScores.Latent = each(found.Latent)
+		r.Confusion.Original, r.ClassScores.Original = each(found.Original)
+		r.PerClass = &both[[]float64]{perClass(r.Confusion.Latent), perClass(r.Confusion.Original)}
+	}
+	if c.Bool("silhouette") {
+		r.Silhouette = &both[float64]{}
+		for s, to := range map[*train.Space]*float64{
+			&spaces.Latent: &r.Silhouette.Latent, &spaces.Original: &r.Silhouette.Original,
+		} {
+			rows := train.Rows{X: s.Test, N: data.Test.N, Labels: data.Test.Labels}
+			if *to, _, err = train.Silhouette(rows, how.Metric); err != nil {
+				return err
+			}
+		}
+	}
+	if how.Method == "centroid" && config.Contrastive != "none" && !c.IsSet("metric") {
+		how.Metric = centroid.Cosine
+		byCosine, err := predictions(how)
+		if err != nil {
+			return err
+		}
+		r.Cosine = &both[run.Splits]{Latent: byCosine.Latent[0].Accuracy(data), Original: byCosine.Original[0].Accuracy(data)}
+	}
+	return nil
+}
+
+// keep writes the scores into the run's metrics.json.
+func (r *classified) keep(dir, space string) error {
+	folder, err := run.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return folder.UpdateMetrics(func(m *run.Metrics) {
+		if m.Scores == nil {
+			m.Scores = map[string]map[string]run.Splits{}
+		}
+		for _, v := range r.list {
+			m.Scores[v.Name] = map[string]run.Splits{run.Original: v.Accuracy.Original, space: v.Accuracy.Latent}
+		}
+	})
 }
 
 // both is something of the pixels and of the model's latents.
@@ -66,34 +128,34 @@ type both[T any] struct {
 
 // classified is what classify prints.
 type classified struct {
-	Accuracy  both[run.Splits]  `json:"accuracy"`
-	Metric    string            `json:"metric"`
-	Cosine    *both[run.Splits] `json:"accuracy_cosine,omitempty"`
-	Confusion *both[[][]int]    `json:"confusion,omitempty"` // [label][predicted], test split
-	PerClass  *both[[]float64]  `json:"per_class,omitempty"` // accuracy, test split
+	Accuracy   both[run.Splits]  `json:"accuracy"`
+	Method     string            `json:"method"`
+	Metric     string            `json:"metric"`
+	Others     []runVariant      `json:"variants,omitempty"` // of the method, beside that of Accuracy
+	Cosine     *both[run.Splits] `json:"accuracy_cosine,omitempty"`
+	Confusion  *both[[][]int]    `json:"confusion,omitempty"` // [label][predicted], test split
+	PerClass   *both[[]float64]  `json:"per_class,omitempty"` // accuracy, test split
+	Silhouette *both[float64]    `json:"silhouette,omitempty"`
+	// ClassScores are of the test split.
+	ClassScores *both[[]classScore] `json:"class_scores,omitempty"`
+
+	list []runVariant // that of Accuracy and Others
 }
 
-func nearest(
-	spaces both[train.Space], d *train.Data, metric centroid.Metric,
-) (b both[train.Classified], err error) {
-	if b.Original, err = train.NearestCentroid(spaces.Original, d, metric); err != nil {
-		return b, err
-	}
-	b.Latent, err = train.NearestCentroid(spaces.Latent, d, metric)
-	return b, err
-}
-
-func accuracies(b both[train.Classified]) both[run.Splits] {
-	return both[run.Splits]{Latent: b.Latent.Accuracy, Original: b.Original.Accuracy}
-}
-
-func confusion(c train.Classified, d *train.Data) [][]int {
-	return centroid.Confusion(c.Test, d.Test.Labels, 10)
+// runVariant is one of several classifiers of a method.
+type runVariant struct {
+	Name     string           `json:"name"`
+	Accuracy both[run.Splits] `json:"accuracy"`
 }
 
 func (r *classified) print(w io.Writer) error {
-	if err := printBoth(w, "nearest centroid, "+r.Metric, r.Accuracy); err != nil {
-		return err
+	for i, v := range r.list {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		if err := printBoth(w, methodTitle(v.Name), v.Accuracy); err != nil {
+			return err
+		}
 	}
 	if r.Cosine != nil {
 		fmt.Fprintln(w)
@@ -101,15 +163,22 @@ func (r *classified) print(w io.Writer) error {
 			return err
 		}
 	}
+	if s := r.Silhouette; s != nil {
+		fmt.Fprintln(w)
+		if err := table(w, [][]string{{"silhouette, " + r.Metric, "test"}, {"original", fmt.Sprintf("%.4f", s.Original)},
+			{"latent", fmt.Sprintf("%.4f", s.Latent)}}); err != nil {
+			return err
+		}
+	}
 	if r.Confusion == nil {
 		return nil
 	}
 	fmt.Fprintln(w)
-	if err := printConfusion(w, "original, test", r.Confusion.Original, r.PerClass.Original); err != nil {
+	if err := printConfusion(w, "original, test", r.Confusion.Original, r.ClassScores.Original); err != nil {
 		return err
 	}
 	fmt.Fprintln(w)
-	return printConfusion(w, "latent, test", r.Confusion.Latent, r.PerClass.Latent)
+	return printConfusion(w, "latent, test", r.Confusion.Latent, r.ClassScores.Latent)
 }
 
 func printBoth(w io.Writer, title string, b both[run.Splits]) error {

@@ -34,6 +34,8 @@ further, and a changed option repeats only what depends on it.
 		Flags: slices.Concat([]cli.Flag{
 			outFlag("folder `DIR` for all results"),
 			&cli.IntFlag{Name: "every", Value: notebook.DefaultOptions().Every, Usage: "embed every `K`-th training image"},
+			&cli.BoolFlag{Name: "scores", DisableDefaultText: true,
+				Usage: "also classify by nearest neighbours and a linear probe, as latent classify --method"},
 		}, optionFlags(notebook.DefaultOptions().Config), []cli.Flag{viewFlag(), jsonFlag(), quietFlag()}),
 		Action: wholeNotebook,
 	}
@@ -45,7 +47,7 @@ func wholeNotebook(c *cli.Context) (err error) {
 		return err
 	}
 	o := notebook.DefaultOptions()
-	o.Every, o.Command = c.Int("every"), command(os.Args)
+	o.Every, o.Scores, o.Command = c.Int("every"), c.Bool("scores"), command(os.Args)
 	if o.Every < 1 {
 		return usagef("--every must be at least 1, got %d", o.Every)
 	}

@@ -91,6 +91,14 @@ func TestNotebook(t *testing.T) {
 		t.Errorf("a second run says %q", again.stderr)
 	}
 
+	scored := must(t, quick(t, dir, "--scores", "--json")...)
+	if v := object(t, scored); at(t, v, "scores", "linear", "contrastive", "test").(float64) < 0.2 {
+		t.Errorf("scores %v", v["scores"])
+	}
+	if strings.Contains(scored.stderr, "train reconstruction") || strings.Contains(scored.stderr, "t-SNE") {
+		t.Errorf("with --scores it says %q", scored.stderr)
+	}
+
 	more := must(t, quick(t, dir, "--epochs", "2")...)
 	for _, want := range []string{"train reconstruction is not up to date: epochs is 1", "train contrastive", "t-SNE contrastive", "figures", "report"} {
 		if !strings.Contains(more.stderr, want) {

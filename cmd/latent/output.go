@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -56,6 +58,12 @@ func printMetrics(w io.Writer, m train.Result, notes []string) error {
 	if m.Cosine != nil {
 		fmt.Fprintln(w)
 		if err := table(w, accuracyRows("nearest centroid, cosine", m.Cosine)); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Scores)) {
+		fmt.Fprintln(w)
+		if err := table(w, accuracyRows(name, m.Scores[name])); err != nil {
 			return err
 		}
 	}

@@ -64,6 +64,22 @@ func TestTrainedRun(t *testing.T) {
 		t.Errorf("classify prints %q", text)
 	}
 
+	for _, method := range []string{"knn", "linear"} {
+		v := object(t, must(t, "classify", "--run", dir, "--threads", "1", "--quiet", "--json", "--keep", "--method", method))
+		if right := at(t, v, "accuracy", "latent", "test").(float64); right < 0.3 {
+			t.Errorf("%s classifies %v", method, right)
+		}
+	}
+	m, err := run.ReadMetrics(dir)
+	if err != nil || len(m.Scores) != 4 || m.Scores["linear"]["reconstruction"].Test < 0.3 || m.Accuracy["original"].Test == 0 {
+		t.Errorf("metrics.json has the scores %v, %v", m.Scores, err)
+	}
+	page := filepath.Join(dir, "r.html")
+	must(t, "report", "-o", page, dir)
+	if !strings.Contains(string(read(t, page)), ">Knn 20, cosine-weighted<") {
+		t.Error("the report has no row for knn")
+	}
+
 	// Latents of the split and of the same images as a matrix are the same.
 	z, z2, x := filepath.Join(dir, "z.npy"), filepath.Join(dir, "z2.npy"), filepath.Join(dir, "x.npy")
 	test := datasettest.Open(t, "mnist").Test

@@ -60,6 +60,39 @@ func (b *book) predict(
 	return c, err
 }
 
+// scores are the accuracies of other classifiers, by classifier and space.
+type scores map[string]map[string]run.Splits
+
+// score classifies all spaces by nearest neighbours and by a linear probe.
+func (b *book) score(ctx context.Context, label string) (scores, error) {
+	found := scores{}
+	for _, method := range []string{"knn", "linear"} {
+		how := train.Classifier{Method: method, Report: b.report, Label: label + " " + method,
+			Neighbors: Neighbors(b.o.Threads)}
+		for _, s := range b.spaces() {
+			space := train.Pixels(b.data)
+			if s != b.original {
+				latents, err := b.encode(ctx, s)
+				if err != nil {
+					return nil, err
+				}
+				space = latents
+			}
+			list, err := how.ClassifySpace(ctx, space, b.data)
+			if err != nil {
+				return nil, err
+			}
+			for _, p := range list {
+				if found[p.Name] == nil {
+					found[p.Name] = map[string]run.Splits{}
+				}
+				found[p.Name][s.name] = p.Accuracy(b.data)
+			}
+		}
+	}
+	return found, nil
+}
+
 // accuracies are those by epoch of all models that have some.
 func (b *book) accuracies() ([]run.AccuracySeries, error) {
 	var list []run.AccuracySeries

@@ -24,6 +24,7 @@ import (
 type Options struct {
 	train.Config
 	Every   int    // each k-th training image is embedded, at least 1
+	Scores  bool   // classify by nearest neighbours and a linear probe too
 	Command string // the call, for the report
 }
 
@@ -52,6 +53,7 @@ type book struct {
 	original, reconstruction, contrastive *space // the last may be nil
 	graph                                 *stage.Graph
 	classified                            *stage.Stage[measured]
+	scored                                *stage.Stage[scores] // nil without Options.Scores
 }
 
 // space is one representation of the images, and the stages that make it.
@@ -178,6 +180,10 @@ func (b *book) plan() error {
 	}
 	figures := stage.Add(b.graph, stage.Spec{Name: "figures", Options: data, Inputs: results,
 		Outputs: below("figures", drawn...)}, b.drawFigures)
+	if b.o.Scores {
+		b.scored = stage.Add(b.graph, stage.Spec{Name: "scores", Options: data, Inputs: trained}, b.score)
+		results = append(results, b.scored)
+	}
 	stage.Add(b.graph, stage.Spec{Name: "report", Options: data,
 		Inputs:  append(results, b.classified, figures),
 		Outputs: []string{run.MetricsFile, "report.html"}}, b.writeReport)

@@ -22,6 +22,9 @@ func (b *book) metrics() run.Metrics {
 	for _, seconds := range b.graph.Seconds() {
 		total += seconds
 	}
+	if b.scored != nil {
+		m.Scores = b.scored.Result()
+	}
 	for _, s := range b.models() {
 		trained := s.trained.Result()
 		m.Device, m.Libtorch = trained.Device, trained.Libtorch
@@ -79,6 +82,7 @@ func (b *book) page(ctx context.Context, m run.Metrics) (report.Report, error) {
 		p.Explorer.Spaces = append(p.Explorer.Spaces, report.Space{Name: s.name, Embedding: y.Data,
 			KL: m.TSNE[s.name].KL, Predicted: matrix.Every(c.Train, 1, b.o.Every)})
 	}
+	p.Scores = report.Scores(m)
 	for _, s := range b.models() {
 		p.MSE = append(p.MSE, report.MSE{Model: s.name, Splits: m.MSE[s.name]})
 	}

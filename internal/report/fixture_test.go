@@ -62,6 +62,8 @@ func sample(n int) Report {
 			{"original", run.Splits{Train: 0.8080, Test: 0.8203}, &run.Splits{Train: 0.8212, Test: 0.83}},
 			{"reconstruction", run.Splits{Train: 0.74, Test: 0.7541}, nil},
 		},
+		Scores: []Score{{"knn 20, cosine-weighted", "original", run.Splits{Train: 0.9728, Test: 0.9712}},
+			{hostile, hostile, run.Splits{}}},
 		MSE:     []MSE{{"reconstruction", run.Splits{Train: 0.0151, Test: 0.0153}}},
 		Seconds: []Timing{{"reconstruction", 92.4}, {"t-SNE", 3725}},
 		Losses:  losses,

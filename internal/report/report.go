@@ -8,7 +8,9 @@ package report
 import (
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"latent/internal/atomicfile"
@@ -29,6 +31,7 @@ type Report struct {
 	Date     string     // shown as given; the page reads no clock
 	Config   []Setting  // options of the run, in the order shown
 	Accuracy []Accuracy // nearest-centroid accuracy, one row per space
+	Scores   []Score    // accuracy of other classifiers, one row per classifier and space
 	MSE      []MSE      // reconstruction error, one row per model
 	Seconds  []Timing   // time taken, one row per stage
 	// Losses are the training losses, one curve per model: finite, steps strictly
@@ -50,6 +53,25 @@ type Accuracy struct {
 	Space     string      // "original", "reconstruction", "contrastive", ...
 	Euclidean run.Splits  // fractions: nearest centre in the 2-norm
 	Cosine    *run.Splits // nearest centre by cosine; nil where it was not measured
+}
+
+// Score is the accuracy of a classifier other than the nearest centroid in one space.
+type Score struct {
+	Classifier, Space string
+	run.Splits
+}
+
+// Scores lists the scores of a metrics.json, classifiers in alphabetical order.
+func Scores(m run.Metrics) []Score {
+	var list []Score
+	for _, classifier := range slices.Sorted(maps.Keys(m.Scores)) {
+		for _, space := range []string{run.Original, run.Reconstruction, run.Contrastive} {
+			if s, ok := m.Scores[classifier][space]; ok {
+				list = append(list, Score{classifier, space, s})
+			}
+		}
+	}
+	return list
 }
 
 // MSE is a model's mean squared error over all pixels (PyTorch's MSELoss), on

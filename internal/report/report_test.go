@@ -216,7 +216,7 @@ func TestChartWithoutLosses(t *testing.T) {
 func TestTables(t *testing.T) {
 	page := render(t, sample(200))
 	for _, want := range []string{
-		">80.80<", ">82.03<", ">83.00<", ">0.01510<", ">1 min 32 s<", ">1 h 02 min<", ">t-SNE<", "200 points. ",
+		">80.80<", ">Knn 20, cosine-weighted<", ">97.12<", ">82.03<", ">83.00<", ">0.01510<", ">1 min 32 s<", ">1 h 02 min<", ">t-SNE<", "200 points. ",
 		`<dt>batch size</dt><dd>1024</dd>`, "seed 3", "20 epochs", "libtorch 1.13.1",
 		"original ends at 82.00 %; contrastive ends at 75.41 %; contrastive, cosine ends at 90.00 %",
 	} {
@@ -255,6 +255,7 @@ func TestValidate(t *testing.T) {
 		{"title", func(r *Report) { r.Title = "" }, "Title"},
 		{"accuracy", func(r *Report) { r.Accuracy[0].Euclidean.Test = 82.03 }, "Accuracy[0] (original)"},
 		{"cosine", func(r *Report) { r.Accuracy[0].Cosine.Test = math.NaN() }, "Accuracy[0] (original)"},
+		{"score", func(r *Report) { r.Scores[1].Test = 97 }, "Scores[1] ("},
 		{"mse", func(r *Report) { r.MSE[0].Train = math.Inf(1) }, "MSE[0]"},
 		{"seconds", func(r *Report) { r.Seconds[0].Seconds = -1 }, "Seconds[0]"},
 		{"loss value", func(r *Report) { r.Losses[1].Losses[9].Loss = float32(math.NaN()) }, "Losses[1] (contrastive): loss of step 10 is NaN"},

@@ -113,6 +113,10 @@ func (r *Report) addRun(dir, name string, several bool) ([]Setting, error) {
 			return nil, err
 		}
 	}
+	for _, s := range Scores(m) {
+		s.Space = title(s.Space)
+		r.Scores = append(r.Scores, s)
+	}
 	if err := r.addPreviews(dir, title); err != nil {
 		return nil, err
 	}

@@ -29,6 +29,13 @@ func (r Report) Validate() error {
 			}
 		}
 	}
+	for i, s := range r.Scores {
+		for _, v := range []float64{s.Train, s.Test} {
+			if !(v >= 0 && v <= 1) {
+				return fmt.Errorf("report: Scores[%d] (%s, %s): %v is not a fraction in [0, 1]", i, s.Classifier, s.Space, v)
+			}
+		}
+	}
 	for i, m := range r.MSE {
 		if !nonNegative(m.Train) || !nonNegative(m.Test) {
 			return fmt.Errorf("report: MSE[%d] (%s): %v, %v: want finite values, 0 or more", i, m.Model, m.Train, m.Test)

@@ -44,6 +44,8 @@ type Metrics struct {
 	MSE      map[string]Splits  `json:"mse,omitempty"`      // mean over all pixels
 	TSNE     map[string]TSNE    `json:"tsne,omitempty"`
 	Seconds  map[string]float64 `json:"seconds,omitempty"` // of training, by model
+	// Scores are the accuracies of other classifiers, by classifier and space.
+	Scores map[string]map[string]Splits `json:"scores,omitempty"`
 }
 
 // ReadMetrics reads dir's metrics.json. Unknown fields are an error: a program
