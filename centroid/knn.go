@@ -44,9 +44,9 @@ func knn(nb Neighbors, labels []int, o KNNOptions) ([]int, error) {
 	case nb.N < 1 || nb.K < 1 || len(nb.Index) != nb.N*nb.K:
 		return nil, fmt.Errorf("%d indices for %d rows of %d neighbours", len(nb.Index), nb.N, nb.K)
 	case o.K < 1 || o.K > nb.K:
-		return nil, fmt.Errorf("K is %d: want 1 to %d, the neighbours of a row", o.K, nb.K)
+		return nil, fmt.Errorf("option K is %d: want 1 to %d, the neighbours of a row", o.K, nb.K)
 	case !(o.Temperature >= 0):
-		return nil, fmt.Errorf("Temperature is %v: want at least 0", o.Temperature)
+		return nil, fmt.Errorf("option Temperature is %v: want at least 0", o.Temperature)
 	case o.Temperature > 0 && len(nb.Similarity) != len(nb.Index):
 		return nil, fmt.Errorf("%d similarities for %d neighbours", len(nb.Similarity), len(nb.Index))
 	case len(labels) == 0:

@@ -129,7 +129,7 @@ func Conclusion(dir string, m run.Metrics) (string, error) {
 	text := fmt.Sprintf("%d %s before the latents overtake the pixels: nearest centroids classify %s.",
 		m.Epochs, stops(m.Epochs), have)
 	if m.Dataset == "mnist" && m.Epochs < train.DefaultConfig().Epochs {
-		text += fmt.Sprintf(" The notebook trains for %d, after which MNIST's latents have 87.46 %% (seed 0): "+
+		text += fmt.Sprintf(" With seed 0 they do so at epoch 50, and after the notebook's %d they have 87.46 %%: "+
 			"the same command with --epochs %[1]d goes on from here.", train.DefaultConfig().Epochs)
 	}
 	return text, nil

@@ -14,6 +14,6 @@ func Notes(c train.Config) []string {
 	}
 	return []string{"The notebook's contrastive loss shapes directions, and late. On MNIST, seed 0, after 500 epochs " +
 		"nearest centroids by cosine classify 96.93 % of the test images where plain reconstruction has 87.73 %, " +
-		"by the 2-norm 85.81 % (87.46 %), at about twice the test error. After 20 or 30 epochs it has shown none of " +
-		"this yet. --contrastive supcon and nt-xent help within 20 epochs."}
+		"by the 2-norm 85.81 % (87.46 %), at about twice the test error. Up to epoch 45 or so " +
+		"none of this shows. --contrastive supcon and nt-xent help within 20 epochs."}
 }
