@@ -162,7 +162,7 @@ func (r *regression) prepare() {
 	}
 	for i := range r.n {
 		for j, v := range r.x[i*r.d : (i+1)*r.d] {
-			squares[j] += (float64(v) - r.mean[j]) * (float64(v) - r.mean[j])
+			squares[j] += float64((float64(v) - r.mean[j]) * (float64(v) - r.mean[j]))
 		}
 	}
 	for j, s := range squares {
@@ -193,8 +193,8 @@ func (r *regression) evaluate(v []float64) {
 		for c := range k {
 			w := v[j*k+c] * r.scale[j]
 			r.weights[j*k+c] = w
-			penalty += w * w
-			r.offsets[c] -= r.mean[j] * w
+			penalty += float64(w * w)
+			r.offsets[c] -= float64(r.mean[j] * w)
 		}
 	}
 	parallelBlocks(r.n, r.block(), func(lo, hi int) { r.blocks[lo/r.block()].add(r, lo, hi) })
@@ -207,11 +207,11 @@ func (r *regression) evaluate(v []float64) {
 		}
 	}
 	rows := float64(r.n)
-	r.loss = r.loss/rows + r.factor*penalty/2
+	r.loss = r.loss/rows + float64(r.factor*penalty/2)
 	offsets := r.gradient[d*k:]
 	for j := range d {
 		for c := range k {
-			g := (r.gradient[j*k+c]-r.mean[j]*offsets[c])/rows + r.factor*r.weights[j*k+c]
+			g := (r.gradient[j*k+c]-float64(r.mean[j]*offsets[c]))/rows + float64(r.factor*r.weights[j*k+c])
 			r.gradient[j*k+c] = g * r.scale[j]
 		}
 	}
