@@ -125,6 +125,26 @@ func Names() []string {
 	return names
 }
 
+// Classes are the names of the classes of a data set that Names lists; nil for another.
+func Classes(name string) []string {
+	if s, err := find(name); err == nil {
+		return s.classNames()
+	}
+	return nil
+}
+
+// classNames are the names of the set's classes.
+func (s *set) classNames() []string {
+	switch s.name {
+	case "fashion-mnist":
+		return []string{"T-shirt", "trouser", "pullover", "dress", "coat",
+			"sandal", "shirt", "sneaker", "bag", "boot"}
+	case "kmnist":
+		return []string{"o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"}
+	}
+	return []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}
+}
+
 func find(name string) (*set, error) {
 	i := slices.IndexFunc(catalogue, func(s *set) bool { return s.name == name })
 	if i < 0 {

@@ -22,31 +22,10 @@ import (
 	"latent/internal/atomicfile"
 )
 
-// Split is one half of a data set. It is safe for concurrent reading.
-type Split struct {
-	Images     []byte // N x Rows*Cols, row-major grey values 0 to 255
-	Labels     []int  // N classes, 0 to 9
-	N          int    // number of images
-	Rows, Cols int    // size of an image in pixels
-}
-
-// Floats returns the images as an N x Rows*Cols row-major matrix of 0 to 1:
-// float32(b)/255, bit for bit what torchvision's ToTensor gives.
-func (s *Split) Floats() []float32 {
-	var scaled [256]float32
-	for b := range scaled {
-		scaled[b] = float32(b) / 255
-	}
-	x := make([]float32, len(s.Images))
-	for i, b := range s.Images {
-		x[i] = scaled[b]
-	}
-	return x
-}
-
 // Dataset is a data set in memory.
 type Dataset struct {
-	Name        string // as Names lists it
+	Name        string   // as Names lists it; the path of a user's own data
+	Classes     []string // name of each class
 	Train, Test *Split
 }
 
@@ -86,7 +65,7 @@ func (s *set) open(dir string) (*Dataset, error) {
 			return nil, err
 		}
 	}
-	return &Dataset{Name: s.name, Train: split(arrays[0], arrays[1]), Test: split(arrays[2], arrays[3])}, nil
+	return &Dataset{Name: s.name, Classes: s.classNames(), Train: split(arrays[0], arrays[1]), Test: split(arrays[2], arrays[3])}, nil
 }
 
 // split puts together what load has found to fit.
@@ -200,11 +179,4 @@ func (f *fileSpec) decode(raw []byte) (*IDX, error) {
 		}
 	}
 	return x, nil
-}
-
-// First returns the first n images with their labels, all of them where there are no
-// more. They share s's memory.
-func (s *Split) First(n int) *Split {
-	n = max(0, min(n, s.N))
-	return &Split{Images: s.Images[:n*s.Rows*s.Cols], Labels: s.Labels[:n], N: n, Rows: s.Rows, Cols: s.Cols}
 }

@@ -1,0 +1,501 @@
+package dataset
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"latent/internal/matrix"
+)
+
+// golden reads a JSON file of golden.py.
+func golden(t testing.TB, name string, v any) {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", name))
+	if err == nil {
+		err = json.Unmarshal(b, v)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// picture writes a PNG of one grey, or of one colour.
+func picture(t testing.TB, path string, height, width int, c color.Color) {
+	t.Helper()
+	var m interface {
+		image.Image
+		Set(x, y int, c color.Color)
+	} = image.NewNRGBA(image.Rect(0, 0, width, height))
+	if _, ok := c.(color.Gray); ok {
+		m = image.NewGray(image.Rect(0, 0, width, height))
+	}
+	for y := range height {
+		for x := range width {
+			m.Set(x, y, c)
+		}
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, b.Bytes())
+}
+
+// idxOf is an IDX file of bytes.
+func idxOf(content []byte, dims ...int) []byte {
+	return append((&fileSpec{dims: dims}).header(), content...)
+}
+
+// npy writes a .npy file of float32, and npyBytes one of bytes and any shape.
+func npy(t testing.TB, path string, rows, cols int, values ...float32) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := matrix.WriteFile(path, matrix.Matrix{Data: values, Rows: rows, Cols: cols}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func npyBytes(t testing.TB, path, shape string, content []byte) {
+	t.Helper()
+	header := fmt.Sprintf("{'descr': '|u1', 'fortran_order': False, 'shape': %s}", shape)
+	b := append([]byte("\x93NUMPY\x01\x00"), byte(len(header)), byte(len(header)>>8))
+	write(t, path, append(append(b, header...), content...))
+}
+
+func count(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(i)
+	}
+	return b
+}
+
+// One data set in every form a user may have it in.
+func TestReadForms(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	npyBytes(t, at("flat.npy"), "(4, 6)", count(24))
+	npyBytes(t, at("images.npy"), "(4, 2, 3)", count(24))
+	write(t, at("images-idx3"), idxOf(count(24), 4, 2, 3))
+	write(t, at("images-idx3.gz"), pack(t, idxOf(count(24), 4, 2, 3)))
+	write(t, at("labels-idx1"), idxOf([]byte{7, 3, 7, 5}, 4))
+	write(t, at("labels.txt"), []byte("species\nred\n\n\"white, dry\"\nred\n"))
+	write(t, at("numbers.csv"), []byte("10\n9\n-1\n10"))
+	if err := matrix.WriteLabels(at("labels.npy"), []int{-1, 20, 3, -1}); err != nil {
+		t.Fatal(err)
+	}
+	write(t, at("table.csv"), []byte("a,b,c,d,e,f,kind\n0,1,2,3,4,5,x\n6,7,8,9,10,11,y\n12,13,14,15,16,17,\n18,19,20,21,22,23,x\n"))
+	var archive bytes.Buffer
+	floats := make([]float32, 24)
+	for i := range floats {
+		floats[i] = float32(i)
+	}
+	if err := matrix.WriteArchive(&archive, []matrix.Named{
+		{Name: "x", Data: floats, Shape: []int{4, 6}}, {Name: "y", Data: []int64{0, 1, -1, 1}, Shape: []int{4}}}); err != nil {
+		t.Fatal(err)
+	}
+	write(t, at("both.npz"), archive.Bytes())
+	for name, c := range map[string]struct {
+		source        Source
+		rows, cols    int
+		classes       []string
+		labels        []int
+		bytes, images bool
+	}{
+		"npy":           {Source{Input: at("flat.npy")}, 0, 6, nil, nil, true, false},
+		"npy as images": {Source{Input: at("flat.npy"), Height: 2, Width: 3}, 2, 3, nil, nil, true, true},
+		"npy images":    {Source{Input: at("images.npy"), Labels: at("labels.txt")}, 2, 3, []string{"red", "white, dry"}, []int{0, -1, 1, 0}, true, true},
+		"idx":           {Source{Input: at("images-idx3"), Labels: at("labels-idx1")}, 2, 3, []string{"3", "5", "7"}, []int{2, 0, 2, 1}, true, true},
+		"idx.gz":        {Source{Input: at("images-idx3.gz"), Labels: at("numbers.csv")}, 2, 3, []string{"9", "10"}, []int{1, 0, -1, 1}, true, true},
+		"npy labels":    {Source{Input: at("flat.npy"), Labels: at("labels.npy")}, 0, 6, []string{"3", "20"}, []int{-1, 1, 0, -1}, true, false},
+		"csv":           {Source{Input: at("table.csv"), LabelColumn: "kind"}, 0, 6, []string{"x", "y"}, []int{0, 1, -1, 0}, false, false},
+		"npz":           {Source{Input: at("both.npz:x"), Labels: at("both.npz:y")}, 0, 6, []string{"0", "1"}, []int{0, 1, -1, 1}, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x, classes, err := c.source.Read(ctx, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if x.N != 4 || x.Rows != c.rows || x.Cols != c.cols || x.Width() != 6 || x.IsImage() != c.images || (x.Images != nil) != c.bytes {
+				t.Errorf("%d rows of %d x %d, width %d", x.N, x.Rows, x.Cols, x.Width())
+			}
+			if !slices.Equal(classes, c.classes) || !slices.Equal(x.Labels, c.labels) {
+				t.Errorf("classes %q, labels %v", classes, x.Labels)
+			}
+			for i, v := range x.Floats() {
+				want := float32(i)
+				if c.bytes {
+					want /= 255
+				}
+				if v != want {
+					t.Fatalf("value %d is %g, want %g", i, v, want)
+				}
+			}
+		})
+	}
+	if _, err := os.Stat(at("flat.npy")); err != nil {
+		t.Fatal(err)
+	}
+	// Colour images in either order of dimensions are flattened plane by plane.
+	npyBytes(t, at("planes.npy"), "(1, 3, 2, 2)", count(12))
+	npyBytes(t, at("pixels.npy"), "(1, 2, 2, 3)", []byte{0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11})
+	for _, name := range []string{"planes.npy", "pixels.npy"} {
+		x, _, err := (Source{Input: at(name)}).Read(ctx, nil)
+		if err != nil || x.Channels != 3 || x.Rows != 2 || x.Cols != 2 || !bytes.Equal(x.Images, count(12)) {
+			t.Errorf("%s: %+v, %v", name, x, err)
+		}
+	}
+}
+
+// Pictures are read as Pillow reads them, JPEG but for its decoder's rounding, and resized
+// as it does but for rounding.
+func TestPictures(t *testing.T) {
+	var want map[string]struct {
+		Channels        int
+		Pixels, Resized []int
+	}
+	golden(t, "pictures.json", &want)
+	for name, w := range want {
+		for _, resized := range []bool{false, true} {
+			dir := t.TempDir()
+			b, err := os.ReadFile(filepath.Join("testdata", "pictures", name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, filepath.Join(dir, name), b)
+			s, pixels, tol := Source{Input: dir}, w.Pixels, 0
+			if strings.HasSuffix(name, ".jpg") {
+				tol = 3
+			}
+			if resized {
+				s.Height, s.Width, pixels, tol = 3, 4, w.Resized, tol+2
+			}
+			x, _, err := s.Read(context.Background(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if x.N != 1 || x.Channels != w.Channels || len(x.Images) != len(pixels) {
+				t.Fatalf("%s: %d channels, %d bytes, want %d, %d", name, x.Channels, len(x.Images), w.Channels, len(pixels))
+			}
+			if resized && (name == "alpha.png" || name == "palette.png" || name == "bits.png") {
+				continue // Pillow weights by alpha, and resizes black and white by nearest pixels
+			}
+			for i, v := range x.Images {
+				if d := int(v) - pixels[i]; d > tol || d < -tol {
+					t.Errorf("%s, resized %v: value %d is %d, Pillow's %d", name, resized, i, v, pixels[i])
+					break
+				}
+			}
+		}
+	}
+}
+
+// A folder's folders are its classes, in the order of torchvision's ImageFolder; pictures
+// beside them have none; one in colour gives all three channels.
+func TestFolder(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for i, name := range []string{"z.png", "cat/1.png", "cat/10.PNG", "cat/2.png", "cat/old/0.png", "dog/a.png"} {
+		picture(t, at(name), 2, 3, color.Gray{byte(10 * i)})
+	}
+	write(t, at("cat/notes.txt"), []byte("no picture"))
+	write(t, at(".DS_Store"), []byte("no picture"))
+	write(t, at("empty/readme"), []byte("no picture"))
+	x, classes, err := Source{Input: dir}.Read(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x.N != 6 || x.Rows != 2 || x.Cols != 3 || x.Channels != 1 || !slices.Equal(classes, []string{"cat", "dog"}) ||
+		!slices.Equal(x.Labels, []int{-1, 0, 0, 0, 0, 1}) {
+		t.Errorf("%+v, %q", x, classes)
+	}
+	for i := range 6 {
+		if v := x.Images[6*i]; v != byte(10*i) {
+			t.Errorf("picture %d is %d", i, v)
+		}
+	}
+	grey := x
+	picture(t, at("dog/b.png"), 2, 3, color.NRGBA{1, 2, 3, 255})
+	x, _, err = Source{Input: dir}.Read(context.Background(), classes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x.Channels != 3 || x.N != 7 || x.Images[18+5] != 10 || !bytes.Equal(x.Images[6*18:], bytes.Join([][]byte{
+		bytes.Repeat([]byte{1}, 6), bytes.Repeat([]byte{2}, 6), bytes.Repeat([]byte{3}, 6)}, nil)) {
+		t.Errorf("%+v", x)
+	}
+	if _, _, err := (Source{Input: dir, Like: grey}).Read(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "b.png: a picture in colour, the others are grey") {
+		t.Errorf("error %v", err)
+	}
+	if y, _, err := (Source{Input: at("cat"), Like: x}).Read(context.Background(), nil); err != nil || y.Channels != 3 || y.Width() != 18 {
+		t.Errorf("%+v, %v", y, err)
+	}
+}
+
+func TestReadOwnErrors(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	npy(t, at("x.npy"), 4, 2, 1, 2, 3, 4, 5, 6, 7, 8)
+	npy(t, at("one.npy"), 1, 2, 1, 2)
+	npy(t, at("three.npy"), 2, 3, 1, 2, 3, 4, 5, 6)
+	npyBytes(t, at("bytes.npy"), "(4, 2)", count(8))
+	npyBytes(t, at("wide.npy"), "(1, 1000000)", make([]byte, 1000000))
+	write(t, at("long.csv"), []byte("1,2\n3,4\n"+strings.Repeat("1,", 299999)+"1\n"))
+	write(t, at("wide.csv"), []byte(strings.Repeat("1,", 299999)+"1\n"))
+	write(t, at("ragged.csv"), []byte("a,b\n1,2\n3\n"))
+	write(t, at("text.csv"), []byte("a,b\n1,2\n3,red\n"))
+	write(t, at("l3.txt"), []byte("a\nb\n"))
+	write(t, at("same.txt"), []byte("a\na\na\na\n"))
+	write(t, at("latin.txt"), []byte("a\nros\xe9\nb\na\n"))
+	write(t, at("parquet"), []byte("PAR1\x00\x00"))
+	write(t, at("nothing"), nil)
+	write(t, at("cut.npz"), []byte("PK\x03\x04"))
+	write(t, at("cut-idx"), idxOf(count(5), 4, 2))
+	write(t, at("bomb.gz"), pack(t, idxOf(make([]byte, 1<<20), 1<<24, 1<<7)))
+	picture(t, at("sizes/a/1.png"), 2, 3, color.Gray{1})
+	picture(t, at("sizes/b/2.png"), 3, 2, color.Gray{1})
+	write(t, at("corrupt/a/1.png"), []byte("\x89PNG\r\n\x1a\n"))
+	write(t, at("corrupt/a/2.jpg"), []byte("not a JPEG"))
+	picture(t, at("huge/1.png"), 2, 100000, color.Gray{1})
+	write(t, at("none/a/notes.txt"), []byte("x"))
+	var twice bytes.Buffer
+	_ = matrix.WriteArchive(&twice, []matrix.Named{{Name: "x", Data: []float32{1}, Shape: []int{1}}, {Name: "x", Data: []float32{1}, Shape: []int{1}}})
+	write(t, at("twice.npz"), twice.Bytes())
+	var two bytes.Buffer
+	_ = matrix.WriteArchive(&two, []matrix.Named{{Name: "x", Data: []float32{1}, Shape: []int{1}}, {Name: "y", Data: []float32{1}, Shape: []int{1}}})
+	write(t, at("two.npz"), two.Bytes())
+	half := func(s Source) OwnOptions { return OwnOptions{Train: s, TestFraction: 0.5} }
+	for name, c := range map[string]struct {
+		o    OwnOptions
+		want string
+	}{
+		"no file":         {half(Source{Input: at("gone.npy")}), "gone.npy: no such file"},
+		"fraction":        {OwnOptions{Train: Source{Input: at("x.npy")}}, "fraction of test rows must be above 0 and below 1, got 0"},
+		"one row":         {half(Source{Input: at("one.npy")}), "one.npy: one row, want two"},
+		"other width":     {OwnOptions{Train: Source{Input: at("x.npy")}, Test: Source{Input: at("three.npy")}}, "three.npy: 3 columns, want 2"},
+		"bytes or not":    {OwnOptions{Train: Source{Input: at("x.npy")}, Test: Source{Input: at("bytes.npy")}}, "holds bytes, the other does not"},
+		"million columns": {half(Source{Input: at("wide.npy")}), "wide.npy: 1000000 columns, want at most 262144"},
+		"wide csv":        {half(Source{Input: at("wide.csv")}), "wide.csv: 300000 columns, want at most 262144"},
+		"long line":       {half(Source{Input: at("long.csv")}), "long.csv: line 3, column 3: more than the 2 columns"},
+		"ragged":          {half(Source{Input: at("ragged.csv")}), "ragged.csv: line 3, column 2: missing"},
+		"text cell":       {half(Source{Input: at("text.csv")}), `text.csv: line 3, column 2: "red" is not a number`},
+		"labels":          {half(Source{Input: at("x.npy"), Labels: at("l3.txt")}), "l3.txt: 2 labels for 4 rows"},
+		"one class":       {half(Source{Input: at("x.npy"), Labels: at("same.txt")}), `all are "a", want two classes at least`},
+		"latin":           {half(Source{Input: at("x.npy"), Labels: at("latin.txt")}), "latin.txt: line 2 is not UTF-8"},
+		"both labels":     {half(Source{Input: at("text.csv"), Labels: at("l3.txt"), LabelColumn: "b"}), "name one of them"},
+		"column":          {half(Source{Input: at("x.npy"), LabelColumn: "b"}), "x.npy: a column of labels, b, is a .csv file's"},
+		"parquet":         {half(Source{Input: at("parquet")}), "parquet: neither .npy, .npz, IDX nor a text"},
+		"empty file":      {half(Source{Input: at("nothing")}), "nothing: the file is empty"},
+		"cut npz":         {half(Source{Input: at("cut.npz")}), "cut.npz: not a .npz file, or truncated"},
+		"cut idx":         {half(Source{Input: at("cut-idx")}), "cut-idx: truncated"},
+		"bomb":            {half(Source{Input: at("bomb.gz")}), "bomb.gz: truncated or corrupt: the header claims an array of 16777216x128 bytes"},
+		"twice":           {half(Source{Input: at("twice.npz")}), `twice.npz: corrupt .npz file: two arrays are called "x"`},
+		"which":           {half(Source{Input: at("two.npz")}), "two.npz: several arrays in it, x, y: name one, as in "},
+		"no array":        {half(Source{Input: at("two.npz:z")}), "no array is called z; there are x, y"},
+		"not npz":         {half(Source{Input: at("x.npy"), Height: 5, Width: 5}), "rows of 2 values are no images of 5 x 5"},
+		"sizes":           {half(Source{Input: at("sizes")}), "2.png: 3 x 2 pixels (height x width), the others have 2 x 3"},
+		"corrupt":         {half(Source{Input: at("corrupt")}), "1.png: cannot be decoded"},
+		"huge":            {half(Source{Input: at("huge")}), "1.png: 2 x 100000 pixels"},
+		"no pictures":     {half(Source{Input: at("none")}), "none: no PNG or JPEG pictures"},
+		"labels twice":    {half(Source{Input: at("sizes"), Labels: at("l3.txt"), Height: 2, Width: 2}), "its folders are its classes already"},
+		"test labels":     {OwnOptions{Train: Source{Input: at("x.npy")}, Test: Source{Labels: at("l3.txt")}, TestFraction: 0.5}, "without test rows"},
+		"unlabelled":      {OwnOptions{Train: Source{Input: at("one.npy")}, Test: Source{Input: at("x.npy"), Labels: at("l4.txt")}}, "l4.txt: no such file"},
+	} {
+		if name == "huge" {
+			c.want = "" // within maxPixels, but a row too wide: see below
+		}
+		_, err := ReadOwn(context.Background(), c.o)
+		if err == nil && name == "huge" {
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: error %v, want one line with %q", name, err, c.want)
+		}
+	}
+	stopped, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, name := range []string{"x.npy", "sizes"} {
+		if _, err := ReadOwn(stopped, half(Source{Input: at(name)})); err == nil || !strings.Contains(err.Error(), "context canceled") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
+// The rows held out are as many as train_test_split(stratify=...) takes of each class, the
+// same for a seed, and in the file's order.
+func TestHeldOut(t *testing.T) {
+	var labels []int
+	for class, n := range []int{50, 30, 15, 1} {
+		for range n {
+			labels = append(labels, class)
+		}
+	}
+	for range 4 {
+		labels = append(labels, Unknown)
+	}
+	rows := heldOut(labels, len(labels), 0.2, 1)
+	counts := map[int]int{}
+	for _, row := range rows {
+		counts[labels[row]]++
+	}
+	if !slices.IsSorted(rows) || fmt.Sprint(counts) != "map[-1:1 0:10 1:6 2:3]" {
+		t.Errorf("%v, counts %v", rows, counts)
+	}
+	if !slices.Equal(rows, heldOut(labels, len(labels), 0.2, 1)) || slices.Equal(rows, heldOut(labels, len(labels), 0.2, 2)) {
+		t.Error("the seed does not decide")
+	}
+	if n := len(heldOut(nil, 11, 0.25, 0)); n != 3 {
+		t.Errorf("%d of 11 rows, want 3", n)
+	}
+	for _, few := range [][]int{{0, 1}, {0, 0}, {0, 1, 2}} {
+		if n := len(heldOut(few, len(few), 0.9, 0)); n < 1 || n == len(few) {
+			t.Errorf("%v: %d rows", few, n)
+		}
+	}
+}
+
+// What is held out and what is left are the input's rows.
+func TestReadOwn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.csv")
+	var text strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&text, "%d,%d,%c\n", i, -i, 'a'+i%2)
+	}
+	write(t, path, []byte(text.String()))
+	d, err := ReadOwn(context.Background(), OwnOptions{Train: Source{Input: path, LabelColumn: "3"}, TestFraction: 0.3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Train.N != 14 || d.Test.N != 6 || len(d.TestRows) != 6 || d.Name != path || !slices.Equal(d.Classes, []string{"a", "b"}) {
+		t.Fatalf("%+v", d)
+	}
+	seen := map[float32]bool{}
+	for _, s := range []*Split{d.Train, d.Test} {
+		for i := range s.N {
+			v := s.Features[2*i]
+			if seen[v] || s.Features[2*i+1] != -v || s.Labels[i] != int(v)%2 || s == d.Test && d.TestRows[i] != int(v) {
+				t.Errorf("row %d: %v, label %d", i, s.Features[2*i:2*i+2], s.Labels[i])
+			}
+			seen[v] = true
+		}
+	}
+}
+
+// Scaling is scikit-learn's, of the rows it was fitted to and of new ones.
+func TestScaler(t *testing.T) {
+	var g map[string]json.RawMessage
+	golden(t, "scaler.json", &g)
+	values := func(key string) (x []float32) {
+		if err := json.Unmarshal(g[key], &x); err != nil {
+			t.Fatal(err)
+		}
+		return x
+	}
+	split := func(key string) *Split {
+		x := values(key)
+		return &Split{Features: x, N: len(x) / 6, Cols: 6}
+	}
+	for _, kind := range []string{ScaleUnit, ScaleStandard, ScaleAuto} {
+		c, err := FitScaler(kind, split("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{"x", "new"} {
+			s := split(key)
+			if err := c.Apply(s); err != nil {
+				t.Fatal(err)
+			}
+			for i, want := range values(c.Kind + "_" + key) {
+				if math.Abs(float64(s.Features[i]-want)) > 1e-6*max(1, math.Abs(float64(want))) {
+					t.Errorf("%s %s: value %d is %.9g, scikit-learn's %.9g", kind, key, i, s.Features[i], want)
+				}
+				if key == "x" && (i%6 == 3 || i%6 == 5) && s.Features[i] != 0 {
+					t.Errorf("%s: constant column %d is %g", kind, i%6, s.Features[i])
+				}
+			}
+		}
+	}
+	images := &Split{Images: count(24), N: 4, Rows: 2, Cols: 3}
+	c, err := FitScaler(ScaleAuto, images)
+	if err != nil || c.Kind != "255" || c.Apply(images) != nil || images.Features != nil {
+		t.Errorf("bytes: %+v, %v", c, err)
+	}
+	whole := &Split{Features: make([]float32, 256), N: 256, Cols: 1}
+	for i := range whole.Features {
+		whole.Features[i] = float32(i)
+	}
+	if err := c.Apply(whole); err != nil || !slices.Equal(whole.Features, (&Split{Images: count(256), N: 256, Cols: 1}).Floats()) {
+		t.Errorf("numbers / 255 are not bytes / 255: %v", err)
+	}
+	if c, err = FitScaler(ScaleNone, images); err != nil || c.Apply(images) != nil || images.Features[7] != 7 {
+		t.Errorf("none: %+v, %v", c, err)
+	}
+	for _, kind := range []string{"", "0", "-1", "nan", "inf", "1e-60", "minmax"} {
+		if CheckScale(kind) == nil {
+			t.Errorf("%q is a scale", kind)
+		}
+	}
+}
+
+// FuzzPicture checks that what is read of a picture's bytes is whole images or an error.
+func FuzzPicture(f *testing.F) {
+	files, err := filepath.Glob("testdata/pictures/*")
+	if err != nil || len(files) == 0 {
+		f.Fatal(err)
+	}
+	for _, path := range files {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if c, _, err := image.DecodeConfig(bytes.NewReader(b)); err == nil && c.Width*c.Height > 1<<20 {
+			return // slow, not wrong
+		}
+		write(t, filepath.Join(dir, "1.png"), b)
+		x, _, err := Source{Input: dir}.Read(context.Background(), nil)
+		if err == nil && (x.N != 1 || len(x.Images) != x.Width()) {
+			t.Fatalf("%+v", x)
+		}
+	})
+}
+
+// FuzzSource checks that any bytes are rows of one width with as many labels, or an error.
+func FuzzSource(f *testing.F) {
+	for _, b := range [][]byte{[]byte("1,2\n3,4\n"), idxOf(count(8), 2, 2, 2), pack(f, idxOf(count(8), 4, 2)), []byte("PK\x05\x06" + strings.Repeat("\x00", 18))} {
+		f.Add(b, []byte("a\nb\n"))
+		f.Add(b, idxOf([]byte{1, 2}, 2))
+	}
+	dir := f.TempDir()
+	x, labels := filepath.Join(dir, "x"), filepath.Join(dir, "labels")
+	f.Fuzz(func(t *testing.T, b, l []byte) {
+		write(t, x, b)
+		write(t, labels, l)
+		d, err := ReadOwn(context.Background(), OwnOptions{Train: Source{Input: x, Labels: labels}, TestFraction: 0.5})
+		if err != nil {
+			return
+		}
+		for _, s := range []*Split{d.Train, d.Test} {
+			if s.N < 1 || len(s.Images)+len(s.Features) != s.N*s.Width() || s.Labels != nil && len(s.Labels) != s.N {
+				t.Fatalf("%+v", s)
+			}
+		}
+	})
+}
