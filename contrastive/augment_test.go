@@ -41,7 +41,7 @@ func fixed(t *testing.T, a Augmentation, images []float32, side int, numbers map
 	}
 	var out []float32
 	do(t, func(s *torch.Scope) {
-		out = a.apply(s.Float32s(images, n, side*side), s.Float32s(u, n, draws)).Float32s()
+		out = a.apply(s.Float32s(images, n, side*side), s.Float32s(u, n, draws), Image{1, side, side}).Float32s()
 	})
 	return out
 }

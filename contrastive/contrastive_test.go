@@ -366,7 +366,9 @@ func TestCheck(t *testing.T) {
 		{"notebook", []int{4, 4}, "at least two classes, and all are of class 4"},
 		{"supcon", []int{4, 4}, "at least two classes, and all are of class 4"},
 		{"supcon", nil, "needs labels"},
-		{"supcon", []int{0, -1}, "label -1 of image 1"},
+		{"supcon", []int{0, -1}, "at least two classes, and all are of class 0"},
+		{"supcon", []int{-1, -1}, "needs labels, and none is known"},
+		{"supcon", []int{0, -1, 1}, ""},
 		{"notebook", []int{0, 10}, "label 10 of image 1"},
 		{"supcon", []int{0, 10}, ""},
 	} {

@@ -37,7 +37,7 @@ func (l NTXent) Validate() error {
 
 // Loss augments the batch and returns the loss, nil for a batch of one.
 func (l NTXent) Loss(b autoenc.Batch) *torch.Tensor {
-	z := withCopies(b, l.Augmentation)
+	z := withCopies(b, l.Options)
 	n := b.Latent.Shape()[0]
 	if n < 2 {
 		return nil
@@ -55,7 +55,7 @@ func (l NTXent) Loss(b autoenc.Batch) *torch.Tensor {
 //
 //	mean_i [ log sum_{k != i} exp(s(z_i, z_k) / tau) - mean_{p of i's class, p != i} s(z_i, z_p) / tau ]
 //
-// and nothing for a batch without a pair.
+// and nothing for a batch without a pair. Rows of unknown class, -1, are left out.
 type SupCon struct{ Options }
 
 // DefaultSupCon is euclidean similarity, temperature 1, weight 1, without
@@ -71,16 +71,24 @@ func (l SupCon) Validate() error { return l.validate() }
 func (l SupCon) Loss(b autoenc.Batch) *torch.Tensor {
 	z, copies := b.Latent, 1
 	if l.Augment {
-		z, copies = withCopies(b, l.Augmentation), 2
+		z, copies = withCopies(b, l.Options), 2
 	}
 	needLabels("supcon", b)
 	labels := make([]int64, 0, copies*len(b.Labels))
+	var known []int64
 	seen := map[int]bool{}
-	for range copies {
-		for _, label := range b.Labels {
+	for copy := range copies {
+		for i, label := range b.Labels {
+			if label < 0 {
+				continue
+			}
+			known = append(known, int64(copy*len(b.Labels)+i))
 			labels = append(labels, int64(label))
 			seen[label] = true
 		}
+	}
+	if len(labels) < copies*len(b.Labels) && len(seen) < len(labels) {
+		z = z.Rows(torch.From(b.Scope, b.Images.Device(), known, len(known)))
 	}
 	if len(seen) == len(labels) { // every row is the only one of its class
 		return nil
@@ -89,8 +97,8 @@ func (l SupCon) Loss(b autoenc.Batch) *torch.Tensor {
 }
 
 // withCopies returns the batch's latents and, below them, those of its augmented copy.
-func withCopies(b autoenc.Batch, a Augmentation) *torch.Tensor {
-	return torch.Cat(0, b.Latent, b.Model.Encode(a.Apply(b.Scope, b.Images)).Float())
+func withCopies(b autoenc.Batch, o Options) *torch.Tensor {
+	return torch.Cat(0, b.Latent, b.Model.Encode(o.copyOf(b.Scope, b.Images)).Float())
 }
 
 // of is the loss of the rows of z (n x d), one label each.

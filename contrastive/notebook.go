@@ -14,7 +14,7 @@ const classes = 10
 
 // Notebook is the notebook's loss (cells 8 and 9), the negative-only form on pairs
 // of two classes. Per batch it draws two classes, the first two of
-// torch.randperm(10); with a, b the batch's latents of the one and of the other,
+// torch.randperm(10), or of as many classes as there are; with a, b the batch's latents of the one and of the other,
 // cut to the shorter of the two, it is
 //
 //	mean_i log(1 + exp(cos(a_i, b_i) / tau))
@@ -42,10 +42,11 @@ func (l Notebook) Validate() error {
 	return nil
 }
 
-// Loss draws the pair of classes and returns the loss, nil where one is missing.
+// Loss draws the pair of classes and returns the loss, nil where one is missing. Rows of
+// unknown class, -1, are in none.
 func (l Notebook) Loss(b autoenc.Batch) *torch.Tensor {
 	needLabels("notebook", b)
-	order, err := torch.RandPerm(classes)
+	order, err := torch.RandPerm(l.classCount())
 	if err != nil {
 		panic(err)
 	}

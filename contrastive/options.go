@@ -28,6 +28,30 @@ type Options struct {
 	// the two are its positive pair. The notebook's loss has none.
 	Augment      bool
 	Augmentation Augmentation
+	Image        Image // form of the images
+
+	// Corruption, above 0, is for rows that are no images: their changed copy is one in
+	// which this share of the features is replaced. See SCARF, arXiv 2106.15147.
+	Corruption float64
+
+	// Classes is the number of classes; 0 is the notebook's ten.
+	Classes int
+}
+
+// classCount is the number of classes.
+func (o Options) classCount() int {
+	if o.Classes == 0 {
+		return classes
+	}
+	return o.Classes
+}
+
+// copyOf is the changed copy of a batch.
+func (o Options) copyOf(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	if o.Corruption > 0 {
+		return corrupt(s, x, o.Corruption)
+	}
+	return o.Augmentation.ApplyTo(s, x, o.Image)
 }
 
 // Names of the losses, as New takes them.
@@ -83,30 +107,44 @@ func (o Options) validate() error {
 		return bad("Weight", o.Weight, "at least 0 and finite")
 	case o.Similarity != Cosine && o.Similarity != Euclidean:
 		return fmt.Errorf("contrastive: unknown similarity %q: want cosine or euclidean", o.Similarity)
+	case !(o.Corruption >= 0 && o.Corruption <= 1):
+		return bad("Corruption", o.Corruption, "from 0 to 1")
 	case o.Augment:
 		return o.Augmentation.Validate()
 	}
 	return nil
 }
 
-// Check says whether the named loss can be trained on images of these classes.
-// The notebook's and SupCon need two of them; NT-Xent takes any, and none.
-func Check(name string, labels []int) error {
+// Check says whether the named loss can be trained on images of these classes, with the
+// notebook's ten. The notebook's and SupCon need two of them; NT-Xent takes any, and none.
+func Check(name string, labels []int) error { return CheckClasses(name, labels, classes) }
+
+// CheckClasses is Check for another number of classes. A negative label is one that is not
+// known.
+func CheckClasses(name string, labels []int, classes int) error {
 	if name == "nt-xent" {
 		return nil
 	}
 	if len(labels) == 0 {
 		return fmt.Errorf("contrastive: %s needs labels, and there are none", name)
 	}
-	several := false
+	first, several := -1, false
 	for i, label := range labels {
-		if label < 0 || name == "notebook" && label >= classes {
+		switch {
+		case name == "notebook" && label >= classes:
 			return fmt.Errorf("contrastive: %s: label %d of image %d is not a class: want 0 to %d", name, label, i, classes-1)
+		case label < 0:
+		case first < 0:
+			first = label
+		default:
+			several = several || label != first
 		}
-		several = several || label != labels[0]
 	}
-	if !several {
-		return fmt.Errorf("contrastive: %s needs images of at least two classes, and all are of class %d", name, labels[0])
+	switch {
+	case first < 0:
+		return fmt.Errorf("contrastive: %s needs labels, and none is known", name)
+	case !several:
+		return fmt.Errorf("contrastive: %s needs images of at least two classes, and all are of class %d", name, first)
 	}
 	return nil
 }

@@ -219,7 +219,19 @@ def steps():
     return {"seed": 0, "cases": cases}
 
 
+def corrupted():
+    """SCARF's view of rows that are no images: see contrastive/corrupt.go."""
+    torch.manual_seed(11)
+    x = torch.randn(7, 13)
+    torch.manual_seed(12)
+    rank = torch.rand(7, 13).argsort(1).argsort(1)
+    row = (torch.rand(7, 13) * 7).long().clamp(max=6)
+    view = torch.where(rank < int(0.6 * 13), x.gather(0, row), x)
+    return {"x": x.ravel().tolist(), "view": view.ravel().tolist()}
+
+
 def write(folder):
+    (folder / "corrupt.json").write_text(json.dumps(corrupted()) + "\n")
     torch.set_num_threads(1)
     golden = {"torch": torch.__version__, "numpy": np.__version__, "losses": losses(), "augment": augmented(),
               "batches": batches(), "steps": steps()}
