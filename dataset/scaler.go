@@ -161,6 +161,25 @@ func (c Scaler) Apply(x *Split) error {
 	return c.checked(x)
 }
 
+// Undo returns rows of a width as they were before Apply.
+func (c Scaler) Undo(x []float32, width int) []float32 {
+	out := make([]float32, len(x))
+	for i, v := range x {
+		value := float64(v)
+		switch {
+		case len(c.Divide) == 1:
+			value *= c.Divide[0]
+		case c.Divide != nil:
+			value *= c.Divide[i%width]
+		}
+		if c.Shift != nil {
+			value += c.Shift[i%width]
+		}
+		out[i] = float32(value)
+	}
+	return out
+}
+
 // checked reports a number that scaling took beyond float32.
 func (c Scaler) checked(x *Split) error {
 	for i, v := range x.Features {

@@ -32,12 +32,11 @@ score the clusters, matched one to one by the Hungarian method.
     latent classify --run runs/a --metric cosine --confusion
     latent classify --run runs/a --method linear --keep
     latent classify --run runs/a --clusters 10
+    latent classify --run runs/a --input new.csv --label-column kind
     latent classify --input z.npy --labels labels.npy --test-input zt.npy --test-labels lt.npy`,
-		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "input", Usage: "classify the rows of the matrix `X.npy` or X.csv instead of a run's images"},
-			&cli.StringFlag{Name: "labels", Usage: "classes of the rows of --input: `L.npy`, or an IDX file"},
-			&cli.StringFlag{Name: "test-input", Usage: "classify the rows of `X.npy` or X.csv too, by the centres of --input"},
-			&cli.StringFlag{Name: "test-labels", Usage: "classes of the rows of --test-input: `L.npy`, or an IDX file"},
+		Flags: slices.Concat(ownFlags("rows of your own instead of a run's images, or beside --run in place of its test images: "+
+			"`X`.npy, X.npz:NAME, X.csv, an IDX file, or a folder of pictures", "none; the run's with --run",
+			"input", "labels", "label-column", "test-input", "test-labels", "scale", "image-size"), []cli.Flag{
 			&cli.StringFlag{Name: "method", Value: "centroid", Usage: "classifier: " + strings.Join(train.Methods, ", ")},
 			&cli.StringFlag{Name: "metric", Value: "euclidean", Usage: "distance to a centroid or neighbour: euclidean or cosine"},
 			&cli.BoolFlag{Name: "confusion", DisableDefaultText: true,
@@ -49,7 +48,7 @@ score the clusters, matched one to one by the Hungarian method.
 			&cli.IntFlag{Name: "clusters", Usage: "find `K` clusters by k-means instead of using labels", DefaultText: "use labels"},
 			&cli.Uint64Flag{Name: "seed", Usage: "random seed for k-means"},
 			jsonFlag(),
-		}, modelFlags()...),
+		}, modelFlags()),
 		Action: classify,
 	}
 }
@@ -73,18 +72,24 @@ func classify(c *cli.Context) error {
 	if c.Bool("keep") && !c.IsSet("run") {
 		return usagef("--keep goes with --run")
 	}
-	for _, name := range []string{"labels", "test-input", "test-labels"} {
+	for _, name := range []string{"labels", "label-column", "test-input", "test-labels", "scale", "image-size"} {
 		if c.IsSet(name) && !c.IsSet("input") {
 			return usagef("--%s goes with --input", name)
 		}
 	}
-	switch {
-	case !c.IsSet("input"):
-		return classifyRun(c, metric)
-	case c.IsSet("run"):
-		return usagef("latent classify takes either --run or --input")
+	own, err := ownData(c)
+	if err != nil {
+		return err
 	}
-	return classifyMatrix(c, metric)
+	if c.IsSet("run") || !c.IsSet("input") {
+		for _, name := range []string{"test-input", "test-labels", "scale"} {
+			if c.IsSet(name) {
+				return usagef("--%s does not go with --run: --input are test rows there, scaled as the run's", name)
+			}
+		}
+		return classifyRun(c, own, metric)
+	}
+	return classifyMatrix(c, own, metric)
 }
 
 // perClass is the accuracy of each class, from [label][predicted].

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
+	"strconv"
 
 	"github.com/urfave/cli/v2"
 
 	"latent/centroid"
+	"latent/dataset"
 	"latent/internal/matrix"
 	"latent/internal/progress"
 	"latent/internal/train"
@@ -19,21 +23,60 @@ type labelled struct {
 	labels []int
 }
 
-// readLabelled reads the matrix and the labels that two flags name.
-func readLabelled(c *cli.Context, input, labels string) (labelled, error) {
-	path, err := need(c, labels)
+// labelledRows are the rows of a split whose class is known, with the numbers that labels
+// stand for where they are all numbers, and else with those of the classes.
+func labelledRows(s *dataset.Split, classes []string) (labelled, error) {
+	if s.Labels == nil {
+		return labelled{}, errors.New("no label is known")
+	}
+	names := make([]int, len(classes))
+	numbers := true
+	for i, name := range classes {
+		var err error
+		names[i], err = strconv.Atoi(name)
+		numbers = numbers && err == nil
+	}
+	x, width := s.Floats(), s.Width()
+	l := labelled{Matrix: matrix.Matrix{Cols: width}}
+	for i, class := range s.Labels {
+		if class == dataset.Unknown {
+			continue
+		}
+		if numbers {
+			class = names[class]
+		}
+		copy(x[l.Rows*width:], x[i*width:(i+1)*width])
+		l.labels = append(l.labels, class)
+		l.Rows++
+	}
+	l.Data = x[:l.Rows*width]
+	return l, nil
+}
+
+// readLabelled reads the rows, the test rows and the labels that the call names.
+func readLabelled(c *cli.Context, own train.OwnData) (rows labelled, test *labelled, err error) {
+	d := display(c)
+	defer d.Done()
+	if own.Scale == "" {
+		own.Scale = dataset.ScaleNone
+	}
+	if own.TestInput == "" {
+		x, classes, scaleErr := own.ReadAlone(c.Context, d)
+		if scaleErr != nil {
+			return rows, nil, scaleErr
+		}
+		rows, err = labelledRows(x, classes)
+		return rows, nil, err
+	}
+	data, err := own.Open(c.Context, d)
 	if err != nil {
-		return labelled{}, err
+		return rows, nil, err
 	}
-	x, err := matrix.ReadFile(c.String(input))
-	if err != nil {
-		return labelled{}, err
+	if rows, err = labelledRows(data.Train, data.Classes); err != nil {
+		return rows, nil, err
 	}
-	l, err := readLabels(path)
-	if err == nil && len(l) != x.Rows {
-		err = fmt.Errorf("%s has %d labels, %s has %d rows", path, len(l), c.String(input), x.Rows)
-	}
-	return labelled{x, l}, err
+	t, err := labelledRows(data.Test, data.Classes)
+	return rows, &t, err
 }
 
 // classifiedMatrix is what classify --input prints. The matrix is the training split.
@@ -66,25 +109,20 @@ type ofMatrix struct {
 	Test  *float64 `json:"test,omitempty"`
 }
 
-func classifyMatrix(c *cli.Context, metric centroid.Metric) error {
-	training, err := readLabelled(c, "input", "labels")
+func classifyMatrix(c *cli.Context, own train.OwnData, metric centroid.Metric) error {
+	info, err := os.Stat(own.Input)
+	folder := err == nil && info.IsDir()
+	switch {
+	case own.Labels == "" && own.LabelColumn == "" && !folder:
+		return usagef("%s needs --labels or --label-column (see %[1]s --help)", c.Command.HelpName)
+	case own.TestLabels != "" && own.TestInput == "":
+		return usagef("--test-labels goes with --test-input")
+	case own.TestInput != "" && own.TestLabels == "" && own.LabelColumn == "" && !folder:
+		return usagef("--test-input needs --test-labels")
+	}
+	training, test, err := readLabelled(c, own)
 	if err != nil {
 		return err
-	}
-	var test *labelled
-	if c.IsSet("test-input") || c.IsSet("test-labels") {
-		if _, err := need(c, "test-input"); err != nil {
-			return err
-		}
-		t, err := readLabelled(c, "test-input", "test-labels")
-		if err != nil {
-			return err
-		}
-		if t.Cols != training.Cols {
-			return fmt.Errorf("%s has %d columns, %s has %d",
-				c.String("test-input"), t.Cols, c.String("input"), training.Cols)
-		}
-		test = &t
 	}
 	result := classifiedMatrix{Metric: metric.String()}
 	if c.IsSet("clusters") {

@@ -3,20 +3,20 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
 	"github.com/urfave/cli/v2"
 
 	"latent/centroid"
-	"latent/internal/notebook"
 	"latent/internal/progress"
 	"latent/internal/run"
 	"latent/internal/train"
 )
 
 // classifyRun classifies the images of a run, in pixels and in latent space.
-func classifyRun(c *cli.Context, metric centroid.Metric) error {
+func classifyRun(c *cli.Context, own train.OwnData, metric centroid.Metric) error {
 	m, err := openModel(c)
 	if err != nil {
 		return err
@@ -26,6 +26,14 @@ func classifyRun(c *cli.Context, metric centroid.Metric) error {
 	data, err := m.Data(c.Context, d)
 	if err != nil {
 		return err
+	}
+	if own.Input != "" {
+		if data.Test, err = m.ReadRows(c.Context, own, d); err != nil {
+			return err
+		}
+	}
+	if !data.Labelled() {
+		return errors.New("there are no labels to classify by (latent encode writes the latents, latent tsne maps them)")
 	}
 	latents, err := train.Latents(c.Context, m.Config.Space(), m.AutoEncoder, data)
 	if err != nil {
@@ -72,9 +80,9 @@ func (r *classified) classify(
 	}
 	r.Accuracy, r.Others = r.list[0].Accuracy, r.list[1:]
 	if c.Bool("confusion") {
-		names := notebook.ClassNames(config.Dataset)
+		labels := train.Known(data.Test.Labels)
 		each := func(p []train.Prediction) ([][]int, []classScore) {
-			return centroid.Confusion(p[0].Test, data.Test.Labels, 10), classScores(p[0].Test, data.Test.Labels, names)
+			return centroid.Confusion(p[0].Test, labels, len(data.Classes)), classScores(p[0].Test, labels, data.Classes)
 		}
 		r.Confusion, r.ClassScores = &both[[][]int]{}, &both[[]classScore]{}
 		r.Confusion.Latent, r.ClassScores.Latent = each(found.Latent)
@@ -86,7 +94,7 @@ func (r *classified) classify(
 		for s, to := range map[*train.Space]*float64{
 			&spaces.Latent: &r.Silhouette.Latent, &spaces.Original: &r.Silhouette.Original,
 		} {
-			rows := train.Rows{X: s.Test, N: data.Test.N, Labels: data.Test.Labels}
+			rows := train.KnownRows(s.Test, data.Test.Labels)
 			if *to, _, err = train.Silhouette(rows, how.Metric); err != nil {
 				return err
 			}

@@ -4,11 +4,13 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"latent/autoenc"
 	"latent/internal/matrix"
+	"latent/internal/train"
 )
 
 func encodeCommand() *cli.Command {
@@ -16,16 +18,18 @@ func encodeCommand() *cli.Command {
 		Name:  "encode",
 		Usage: "write the latent vectors of a split or of any matrix",
 		Description: `Passes images through the encoder of a trained model and writes one row of latent values per image.
---input takes any matrix of 784 columns, pixels from 0 to 1.
+--input takes rows of your own, in every form that latent train takes. They are scaled as the
+model's training rows were; for a model of --dataset, bytes become byte / 255 and other numbers are
+pixels from 0 to 1 already.
 
     latent encode --run runs/a --split train --output z.npy
     latent encode --run runs/a --input x.csv --output z.csv`,
-		Flags: append([]cli.Flag{
+		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "split", Usage: "split to encode: train or test"},
-			&cli.StringFlag{Name: "input", Usage: "matrix to encode instead of a split: `X.npy` or X.csv"},
+		}, ownFlags("rows to encode instead of a split: `X`.npy, X.npz:NAME, X.csv, an IDX file, or a folder of pictures", "", "input", "label-column", "image-size"), []cli.Flag{
 			outputFlag("file to write the latents to: `Z.npy` or Z.csv"),
 			jsonFlag(),
-		}, modelFlags()...),
+		}, modelFlags()),
 		Action: encode,
 	}
 }
@@ -45,22 +49,24 @@ func encode(c *cli.Context) error {
 	if err := checkMatrixName("output", output); err != nil {
 		return err
 	}
+	own, err := ownData(c)
+	if err != nil {
+		return err
+	}
 	m, err := openModel(c)
 	if err != nil {
 		return err
 	}
 	var x autoenc.Samples
+	d := display(c)
 	if input != "" {
-		in, err := matrix.ReadFile(input)
+		rows, err := m.ReadRows(c.Context, own, d)
+		d.Done()
 		if err != nil {
 			return err
 		}
-		if in.Cols != m.DimIn() {
-			return fmt.Errorf("%s has %d columns: the model takes %d, one per pixel", input, in.Cols, m.DimIn())
-		}
-		x = autoenc.FromFloats(in.Data, in.Rows)
+		x = train.Samples(rows)
 	} else {
-		d := display(c)
 		data, err := m.Data(c.Context, d)
 		d.Done()
 		if err != nil {
@@ -70,7 +76,7 @@ func encode(c *cli.Context) error {
 		if split == "train" {
 			s = data.Train
 		}
-		x = autoenc.FromPixels(s.Images, s.N)
+		x = train.Samples(s)
 	}
 	z, err := autoenc.Encode(c.Context, m, x)
 	if err != nil {

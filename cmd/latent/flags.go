@@ -72,6 +72,39 @@ func dataFlags() []cli.Flag { return placeFlags("data", "dataset") }
 
 func deviceFlags() []cli.Flag { return placeFlags("device", "threads") }
 
+// ownFlags are the named ones of a user's own data, with the command's help for --input, and
+// scale, what --scale is by default.
+func ownFlags(input, scale string, names ...string) []cli.Flag {
+	var flags []cli.Flag
+	for _, o := range new(train.OwnData).Options(scale) {
+		if o.Flag == "input" {
+			o.Usage = input
+		}
+		if slices.Contains(names, o.Flag) {
+			flags = append(flags, optionFlag(o))
+		}
+	}
+	return flags
+}
+
+// ownData are the values of these flags.
+func ownData(c *cli.Context) (train.OwnData, error) {
+	o := train.OwnData{Input: c.String("input"), Labels: c.String("labels"), LabelColumn: c.String("label-column"),
+		TestInput: c.String("test-input"), TestLabels: c.String("test-labels"), Scale: c.String("scale"), ImageSize: c.String("image-size")}
+	if _, _, err := train.ParseImageSize(o.ImageSize); err != nil {
+		return o, usageError{err}
+	}
+	if o.Labels != "" && o.LabelColumn != "" {
+		return o, usagef("--labels and --label-column both name the labels: leave one out")
+	}
+	if o.Scale != "" {
+		if err := dataset.CheckScale(o.Scale); err != nil {
+			return o, usageError{err}
+		}
+	}
+	return o, nil
+}
+
 func threadsFlag() cli.Flag { return placeFlags("threads")[0] }
 
 func runFlag() cli.Flag {

@@ -52,10 +52,12 @@ func splitsRow(name string, s run.Splits) []string {
 
 // printMetrics shows a folder's metrics.
 func printMetrics(w io.Writer, m train.Result, notes []string) error {
-	if err := table(w, accuracyRows("nearest centroid", m.Accuracy)); err != nil {
-		return err
+	if len(m.Accuracy) > 0 {
+		if err := table(w, accuracyRows("nearest centroid", m.Accuracy)); err != nil {
+			return err
+		}
 	}
-	if m.Cosine != nil {
+	if len(m.Cosine) > 0 {
 		fmt.Fprintln(w)
 		if err := table(w, accuracyRows("nearest centroid, cosine", m.Cosine)); err != nil {
 			return err
@@ -73,7 +75,9 @@ func printMetrics(w io.Writer, m train.Result, notes []string) error {
 			rows = append(rows, []string{space, fmt.Sprintf("%.5f", e.Train), fmt.Sprintf("%.5f", e.Test)})
 		}
 	}
-	fmt.Fprintln(w)
+	if len(m.Accuracy) > 0 {
+		fmt.Fprintln(w)
+	}
 	if err := table(w, rows); err != nil {
 		return err
 	}

@@ -52,6 +52,13 @@ func configure(c *cli.Context, base train.Config) (train.Config, error) {
 		base.ExtraLoss = train.NewExtraLoss(name)
 	}
 	setOptions(c, &base)
+	switch {
+	case c.IsSet("dataset") && base.Input != "":
+		return base, usagef("--input and --dataset both name the data: leave one out")
+	case c.IsSet("test-fraction") && !(base.TestFraction > 0 && base.TestFraction < 1):
+		return base, usagef("--test-fraction must be above 0 and below 1, got %g", base.TestFraction)
+	}
+	base.Complete()
 	if err := base.Validate(); err != nil {
 		return base, wrongOption(err)
 	}
@@ -99,7 +106,7 @@ func trainModel(c *cli.Context) (err error) {
 	metrics, err := train.Run(c.Context, dir, choose, train.Options{
 		Resume: c.Generic("resume").(*resumeFlag).value, Group: group, Label: "train", Report: d,
 		Data: func(ctx context.Context, config train.Config) (*train.Data, error) {
-			return train.OpenData(ctx, config.Data, config.Dataset, config.Limit, d)
+			return config.Open(ctx, d)
 		},
 	})
 	d.Done()

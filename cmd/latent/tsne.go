@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"latent/dataset"
 	"latent/internal/atomicfile"
 	"latent/internal/matrix"
 	"latent/internal/notebook"
@@ -42,8 +43,8 @@ New rows are placed in a finished map, each by itself, at once or later:
     latent tsne --input train.npy -o y.npy --transform test.npy --transform-output ytest.npy
     latent tsne --input train.npy -o y.npy --save model.npz
     latent tsne --load model.npz --transform test.npy --transform-output ytest.npy`,
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "input", Usage: "matrix `X.npy` or X.csv; - is standard input, either"},
+		Flags: append([]cli.Flag{
+			ownFlags("`X`.npy, X.npz:NAME, X.csv, an IDX file, or a folder of pictures; - is standard input, .npy or CSV", "", "input")[0],
 			outputFlag("where the embedding goes: `Y.npy` or Y.csv; - is standard output"),
 			&cli.StringFlag{Name: "format", Value: "csv", Usage: "npy or csv, for standard output"},
 			&cli.IntFlag{Name: "every", Value: 1, Usage: "use every `K`-th row, starting with the first"},
@@ -69,7 +70,7 @@ New rows are placed in a finished map, each by itself, at once or later:
 			&cli.StringFlag{Name: "transform", Usage: "place the rows of `NEW.npy` in the finished map too, each by itself"},
 			&cli.StringFlag{Name: "transform-output", Usage: "where their positions go: `F.npy` or F.csv; - is standard output"},
 			viewFlag(), threadsFlag(), jsonFlag(), quietFlag(),
-		},
+		}, ownFlags("", "none", "label-column", "scale", "image-size")...),
 		Action: embed,
 	}
 }
@@ -85,13 +86,11 @@ func embed(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	var x matrix.Matrix
-	if input := c.String("input"); input != "" {
-		if x, err = readMatrix(c, input); err != nil {
-			return err
-		}
+	x, scaler, err := readRows(c)
+	if err != nil {
+		return err
 	}
-	added, err := readAdded(c, x.Cols, c.String("input")) // before the map is made: it may be wrong
+	added, err := readAdded(c, x.Cols, c.String("input"), scaler) // before the map is made: it may be wrong
 	if err != nil {
 		return err
 	}
@@ -196,6 +195,8 @@ func checkTSNEFiles(c *cli.Context) error {
 		return usagef("--transform needs --input: new rows are compared with the map's")
 	case c.Bool("view") && (outputs[0] == standardStream || c.Int("components") != 2):
 		return usagef("--view shows a map of two dimensions that goes into a file")
+	case c.IsSet("save") && c.IsSet("scale") && c.String("scale") != dataset.ScaleNone:
+		return usagef("--save keeps no scale for the rows that --load adds: scale the rows first, and leave --scale out")
 	case c.IsSet("save") && !strings.EqualFold(filepath.Ext(c.String("save")), ".npz"):
 		return usagef("--save must end in .npz, got %q", c.String("save"))
 	}
@@ -204,7 +205,7 @@ func checkTSNEFiles(c *cli.Context) error {
 
 // readAdded reads the rows of --transform, which have as many columns as those of the file named
 // source. Without the flag there are none.
-func readAdded(c *cli.Context, columns int, source string) (matrix.Matrix, error) {
+func readAdded(c *cli.Context, columns int, source string, scaler dataset.Scaler) (matrix.Matrix, error) {
 	path := c.String("transform")
 	if path == "" {
 		return matrix.Matrix{}, nil
@@ -213,7 +214,41 @@ func readAdded(c *cli.Context, columns int, source string) (matrix.Matrix, error
 	if err == nil && m.Cols != columns {
 		err = fmt.Errorf("%s has %d columns, %s has %d", path, m.Cols, source, columns)
 	}
+	if err == nil {
+		err = scaler.Apply(&dataset.Split{Features: m.Data, N: m.Rows, Cols: m.Cols})
+	}
 	return m, err
+}
+
+// readRows reads the rows of --input, if any, and scales them.
+func readRows(c *cli.Context) (matrix.Matrix, dataset.Scaler, error) {
+	own, err := ownData(c)
+	if err != nil || own.Input == "" {
+		return matrix.Matrix{}, dataset.Scaler{}, err
+	}
+	if own.Scale == "" {
+		own.Scale = dataset.ScaleNone
+	}
+	var x *dataset.Split
+	if own.Input == standardStream {
+		m, err := readMatrix(c, own.Input)
+		if err != nil {
+			return m, dataset.Scaler{}, err
+		}
+		x = &dataset.Split{Features: m.Data, N: m.Rows, Cols: m.Cols}
+	} else {
+		d := display(c)
+		x, err = own.ReadRows(c.Context, d)
+		d.Done()
+		if err != nil {
+			return matrix.Matrix{}, dataset.Scaler{}, err
+		}
+	}
+	scaler, err := dataset.FitScaler(own.Scale, x)
+	if err == nil {
+		err = scaler.Apply(x)
+	}
+	return matrix.Matrix{Data: x.Floats(), Rows: x.N, Cols: x.Width()}, scaler, err
 }
 
 // transform places the added rows in the map and writes their positions.
@@ -251,7 +286,7 @@ func transformLater(c *cli.Context) error {
 	if e.Columns() == 0 {
 		return fmt.Errorf("%s was made without rows: there are none to compare new ones with", path)
 	}
-	added, err := readAdded(c, e.Columns(), path)
+	added, err := readAdded(c, e.Columns(), path, dataset.Scaler{})
 	if err != nil {
 		return err
 	}

@@ -40,6 +40,9 @@ const shownImages = 10
 func (b *book) reconstruct(ctx context.Context) ([]figure.ImageRow, error) {
 	few := b.data.Test.First(shownImages)
 	rows := []figure.ImageRow{{Label: "test image", Pixels: few.Floats()}}
+	if !b.images() {
+		return nil, nil
+	}
 	for _, s := range b.models() {
 		m, err := b.model(s)
 		if err != nil {
@@ -57,5 +60,10 @@ func (b *book) reconstruct(ctx context.Context) ([]figure.ImageRow, error) {
 
 // reconstructions shows them, one row per model.
 func (d *drawing) reconstructions(w io.Writer, format string) error {
-	return figure.Reconstructions(w, format, d.images, d.data.Test.Rows, d.data.Test.Cols)
+	few := d.data.Test.First(shownImages)
+	var shown []figure.ImageRow
+	for _, row := range d.images {
+		shown = append(shown, figure.ImageRow{Label: row.Label, Pixels: d.show(row.Pixels, few)})
+	}
+	return figure.Reconstructions(w, format, shown, few.Rows, few.Cols)
 }

@@ -13,7 +13,7 @@ import (
 // the start.
 func (b *book) train(ctx context.Context, label string, s *space) (train.Result, error) {
 	dir := b.folder.Path(s.name)
-	goOn, err := train.Choose(dir, s.config, label, b.report)
+	goOn, err := train.Choose(dir, s.config, b.data, label, b.report)
 	if err != nil {
 		return train.Result{}, err
 	}

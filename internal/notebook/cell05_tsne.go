@@ -17,7 +17,7 @@ func (b *book) embed(ctx context.Context, label string, s *space) (run.TSNE, err
 	x := matrix.Matrix{Rows: images.N}
 	if s == b.original {
 		x.Data = images.Floats()
-		if err := matrix.WriteLabels(b.folder.Path("tsne/labels.npy"), b.labels()); err != nil {
+		if err := matrix.WriteLabels(b.folder.Path("tsne/labels.npy"), b.savedLabels()); err != nil {
 			return run.TSNE{}, err
 		}
 	} else {
@@ -51,6 +51,3 @@ func (b *book) embed(ctx context.Context, label string, s *space) (run.TSNE, err
 
 // mapPath is where the map of a space is.
 func (b *book) mapPath(s *space) string { return b.folder.Path("tsne/" + s.name + ".npy") }
-
-// labels are those of the embedded images.
-func (b *book) labels() []int { return matrix.Every(b.data.Train.Labels, 1, b.o.Every) }

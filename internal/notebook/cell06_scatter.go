@@ -24,7 +24,7 @@ func (d *drawing) scatter(w io.Writer, format string) error {
 func (d *drawing) panelOptions() figure.PanelOptions {
 	o := figure.DefaultPanelOptions()
 	if d.data.Name != "mnist" {
-		o.Names = ClassNames(d.data.Name)
+		o.Names = d.classes
 	}
 	return o
 }

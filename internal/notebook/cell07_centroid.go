@@ -22,6 +22,9 @@ type measured struct {
 // classify measures all spaces by both metrics (cells 7 and 10).
 func (b *book) classify(ctx context.Context, label string) (measured, error) {
 	m := measured{map[string]run.Splits{}, map[string]run.Splits{}}
+	if !b.hasLabels() {
+		return m, nil
+	}
 	for _, s := range b.spaces() {
 		for _, metric := range []centroid.Metric{centroid.Euclidean, centroid.Cosine} {
 			b.report.Update(status(label, s.name+", "+metric.String()))
@@ -66,6 +69,9 @@ type scores map[string]map[string]run.Splits
 // score classifies all spaces by nearest neighbours and by a linear probe.
 func (b *book) score(ctx context.Context, label string) (scores, error) {
 	found := scores{}
+	if !b.hasLabels() {
+		return found, nil
+	}
 	for _, method := range []string{"knn", "linear"} {
 		how := train.Classifier{Method: method, Report: b.report, Label: label + " " + method,
 			Neighbors: Neighbors(b.o.Threads)}

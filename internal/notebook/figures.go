@@ -16,16 +16,28 @@ import (
 
 // figures are the names of the pictures, figures/NAME.png, in the report's order.
 func (b *book) figures() []string {
-	if b.contrastive == nil {
-		return []string{"tsne", "reconstructions", "loss", "accuracy", "sample"}
+	names := []string{"tsne"}
+	if b.contrastive != nil {
+		names = append(names, "tsne-contrastive")
 	}
-	return []string{"tsne", "tsne-contrastive", "reconstructions", "loss", "accuracy", "sample"}
+	if b.images() {
+		names = append(names, "reconstructions")
+	}
+	names = append(names, "loss")
+	if b.hasLabels() {
+		names = append(names, "accuracy")
+	}
+	if b.images() {
+		names = append(names, "sample")
+	}
+	return names
 }
 
 // drawing holds the numbers behind all figures. Its methods, in the files of their
 // cells, draw one each.
 type drawing struct {
 	data                          *train.Data
+	classes                       []string
 	losses                        []run.Series
 	accuracies                    []run.AccuracySeries
 	images                        []figure.ImageRow
@@ -51,7 +63,7 @@ func (d *drawing) picture(name string) func(w io.Writer, format string) error {
 
 // gather collects the numbers behind all figures.
 func (b *book) gather(ctx context.Context) (*drawing, error) {
-	d := &drawing{data: b.data}
+	d := &drawing{data: b.data, classes: b.classes()}
 	var err error
 	if d.losses, err = b.losses(); err != nil {
 		return nil, err

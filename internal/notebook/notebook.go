@@ -93,6 +93,14 @@ func Run(ctx context.Context, dir string, o Options, r progress.Reporter) (resul
 	recorder := progress.NewRecorder(r, folder.Path(run.StatusFile), 0)
 	defer func() { recorder.Close(err) }()
 	b := &book{o: o, folder: folder, report: recorder}
+	if o.Input != "" {
+		if err := b.open(ctx, "data"); err != nil {
+			return train.Result{}, err
+		}
+		if err := b.openOwn(); err != nil {
+			return train.Result{}, err
+		}
+	}
 	if err := b.plan(); err != nil {
 		return train.Result{}, err
 	}
@@ -128,11 +136,13 @@ type (
 	dataOptions struct {
 		Dataset string `json:"dataset"`
 		Limit   int    `json:"limit"`
+		Own     string `json:"own,omitempty"`
 	}
 	embedOptions struct {
 		Dataset string `json:"dataset"`
 		Every   int    `json:"every"`
 		Limit   int    `json:"limit"`
+		Own     string `json:"own,omitempty"`
 	}
 )
 
@@ -149,21 +159,21 @@ func (b *book) plan() error {
 	}
 	var trained, results []stage.Input
 	for _, s := range b.models() {
-		spec := stage.Spec{Name: "train " + s.name, Outputs: below(s.name, train.Files()...)}
-		if spec.Options, err = s.config.Numbers(); err != nil {
+		spec := stage.Spec{Name: "train " + s.name, Outputs: below(s.name, s.config.Files()...)}
+		if spec.Options, err = s.config.Numbers(b.own()); err != nil {
 			return err
 		}
 		s.trained = stage.Add(b.graph, spec, of(s, b.train))
 		trained = append(trained, s.trained)
 	}
-	data := dataOptions{b.o.Dataset, b.o.Limit}
+	data := dataOptions{b.o.Dataset, b.o.Limit, b.own()}
 	classify := stage.Spec{Name: "classify", Options: data, Inputs: trained}
 	b.classified = stage.Add(b.graph, classify, b.classify)
 
 	results = append(results, trained...)
 	for _, s := range b.spaces() {
 		spec := stage.Spec{Name: "t-SNE " + s.name, Outputs: below("tsne", s.name+".npy"),
-			Options: embedOptions{b.o.Dataset, b.o.Every, b.o.Limit}}
+			Options: embedOptions{b.o.Dataset, b.o.Every, b.o.Limit, b.own()}}
 		if s.trained == nil {
 			spec.Outputs = append(spec.Outputs, below("tsne", "labels.npy")...)
 		} else {

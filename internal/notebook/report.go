@@ -16,7 +16,7 @@ import (
 
 // metrics puts together metrics.json from what the stages left.
 func (b *book) metrics() run.Metrics {
-	m := run.Metrics{Dataset: b.o.Dataset, Epochs: b.o.Epochs, Seed: &b.o.Seed,
+	m := run.Metrics{Dataset: b.o.Name(), Epochs: b.o.Epochs, Seed: &b.o.Seed,
 		Accuracy: b.classified.Result().Accuracy, MSE: map[string]run.Splits{}, TSNE: map[string]run.TSNE{}, Seconds: map[string]float64{}}
 	total := 0.0
 	for _, seconds := range b.graph.Seconds() {
@@ -55,32 +55,44 @@ func (b *book) writeReport(ctx context.Context, label string) (none, error) {
 
 func (b *book) page(ctx context.Context, m run.Metrics) (report.Report, error) {
 	p := report.Report{
-		Title: "Unsupervised classifiers: " + b.o.Dataset, Command: b.o.Command,
-		Dataset: b.o.Dataset, Epochs: b.o.Epochs, Seed: &b.o.Seed, Device: m.Device, Libtorch: m.Libtorch,
+		Title: "Unsupervised classifiers: " + b.o.Name(), Command: b.o.Command,
+		Dataset: b.o.Name(), Epochs: b.o.Epochs, Seed: &b.o.Seed, Device: m.Device, Libtorch: m.Libtorch,
 		Date: time.Now().Format("2 January 2006, 15:04"), Config: b.settings(), Notes: Notes(b.o.Config),
 	}
-	images := b.data.Train
-	p.Explorer = &report.Explorer{Labels: b.labels(), Classes: ClassNames(b.o.Dataset),
-		Row: "Training image", Stride: b.o.Every,
-		Pictures: &report.Pictures{Height: images.Rows, Width: images.Cols, Channels: 1,
-			Pixels: matrix.Every(images.Images, images.Rows*images.Cols, b.o.Every)}}
+	p.Explorer = &report.Explorer{Labels: b.labels(), Classes: b.classes(),
+		Row: "Training image", Stride: b.o.Every, Pictures: b.pictures()}
 	p.Explorer.N = len(p.Explorer.Labels)
-	p.Explorer.Note = "Training images, placed in two dimensions by t-SNE, and the classes that " +
-		"nearest centroids predict."
+	p.Explorer.Note = "Training images, placed in two dimensions by t-SNE"
+	if !b.images() {
+		p.Explorer.Row, p.Explorer.Note = "Training row", "Training rows, placed in two dimensions by t-SNE"
+	}
+	if b.hasLabels() {
+		p.Explorer.Note += ", and the classes that nearest centroids predict"
+	}
+	p.Explorer.Note += "."
+	few := len(p.Explorer.Classes) <= report.MaxGroups
+	if !few {
+		p.Explorer.Labels, p.Explorer.Classes = nil, nil
+	}
 	for _, s := range b.spaces() {
-		cosine := b.classified.Result().Cosine[s.name]
-		p.Accuracy = append(p.Accuracy,
-			report.Accuracy{Space: s.name, Euclidean: m.Accuracy[s.name], Cosine: &cosine})
 		y, err := matrix.ReadFile(b.mapPath(s))
 		if err != nil {
 			return p, err
 		}
-		c, err := b.predict(ctx, s, centroid.Euclidean)
-		if err != nil {
-			return p, err
+		e := report.Space{Name: s.name, Embedding: y.Data, KL: m.TSNE[s.name].KL}
+		if b.hasLabels() {
+			cosine := b.classified.Result().Cosine[s.name]
+			p.Accuracy = append(p.Accuracy,
+				report.Accuracy{Space: s.name, Euclidean: m.Accuracy[s.name], Cosine: &cosine})
+			c, err := b.predict(ctx, s, centroid.Euclidean)
+			if err != nil {
+				return p, err
+			}
+			if few {
+				e.Predicted = matrix.Every(c.Train, 1, b.o.Every)
+			}
 		}
-		p.Explorer.Spaces = append(p.Explorer.Spaces, report.Space{Name: s.name, Embedding: y.Data,
-			KL: m.TSNE[s.name].KL, Predicted: matrix.Every(c.Train, 1, b.o.Every)})
+		p.Explorer.Spaces = append(p.Explorer.Spaces, e)
 	}
 	p.Scores = report.Scores(m)
 	for _, s := range b.models() {
@@ -101,6 +113,9 @@ func (b *book) page(ctx context.Context, m run.Metrics) (report.Report, error) {
 			continue // by an earlier version, which measured nothing on the way
 		}
 		f := captions[name]
+		if name == "tsne" && !b.images() {
+			f.Caption = "t-SNE of the embedded training rows: as they are left, latent vectors of the autoencoder right"
+		}
 		if f.Data, err = os.ReadFile(b.folder.Path("figures/" + name + ".png")); err != nil {
 			return p, err
 		}
@@ -123,7 +138,7 @@ var captions = map[string]report.Figure{
 		Alt: "Training loss against iterations on a logarithmic axis"},
 	"accuracy": {Caption: "Nearest-centroid accuracy on the test images by epoch",
 		Alt: "Accuracy of the pixels, a level line, and of the latent vectors, which rise past it or not"},
-	"sample": {Caption: "The first training image", Alt: "A 28 by 28 pixel image in false colours"},
+	"sample": {Caption: "The first training image", Alt: "An image in false colours"},
 }
 
 // settings lists the options for the report.

@@ -14,17 +14,18 @@ import (
 
 // Choose puts the run that c can go on with into dir, or nothing, and reports
 // whether there is one. A run with other options is kept beside it, one at most, and
-// taken back when its options are asked for again. label begins what r is told.
-func Choose(dir string, c Config, label string, r progress.Reporter) (resume bool, err error) {
+// taken back when its options are asked for again; d is the data, for rows of the user's own.
+// label begins what r is told.
+func Choose(dir string, c Config, d *Data, label string, r progress.Reporter) (resume bool, err error) {
 	kept := dir + ".previous"
 	if err := endSwap(dir, kept); err != nil {
 		return false, err
 	}
-	here, err := trained(dir, c)
+	here, err := trained(dir, c, d)
 	if err != nil {
 		return false, err
 	}
-	there, _ := trained(kept, c)
+	there, _ := trained(kept, c, d)
 	switch {
 	case there > max(here, 0):
 		r.Printf("%s: continues the run kept in %s", label, kept)
@@ -47,7 +48,7 @@ const (
 
 // trained returns how many epochs the run in dir has begun, 0 or more where c can
 // go on with it.
-func trained(dir string, c Config) (int, error) {
+func trained(dir string, c Config, d *Data) (int, error) {
 	saved, err := ReadConfig(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return none, nil
@@ -57,6 +58,11 @@ func trained(dir string, c Config) (int, error) {
 	}
 	if run.Compare(saved, c, mayChange...) != nil {
 		return other, nil
+	}
+	if d != nil && d.Form != nil {
+		if form, err := readForm(dir); err == nil && form.SHA256 != d.Form.SHA256 {
+			return other, nil
+		}
 	}
 	rows, err := run.ReadLosses(dir)
 	switch {

@@ -59,7 +59,7 @@ func TestChoose(t *testing.T) {
 		{20, 3, true, 20},
 	} {
 		c := with(s.epochs, s.rate)
-		resume, err := Choose(path, c, "train", silent{})
+		resume, err := Choose(path, c, nil, "train", silent{})
 		if err != nil || resume != s.resume {
 			t.Fatalf("%v: goes on %v, %v", s, resume, err)
 		}
@@ -77,19 +77,19 @@ func TestChoose(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, rate := range []float64{2, 3} {
-			if resume, err := Choose(path, with(20, rate), "train", silent{}); err != nil || !resume {
+			if resume, err := Choose(path, with(20, rate), nil, "train", silent{}); err != nil || !resume {
 				t.Fatalf("%s was aside: run of rate %g is gone: %v", moved, rate, err)
 			}
 		}
 	}
 	begin(with(20, 3), 0) // saved before its first step
-	if resume, err := Choose(path, with(20, 3), "train", silent{}); !resume || err != nil {
+	if resume, err := Choose(path, with(20, 3), nil, "train", silent{}); !resume || err != nil {
 		t.Errorf("a run without a step is not gone on with: %v, %v", resume, err)
 	}
 	if err := os.WriteFile(filepath.Join(path, run.ConfigFile), []byte("{"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Choose(path, with(20, 3), "train", silent{}); err == nil {
+	if _, err := Choose(path, with(20, 3), nil, "train", silent{}); err == nil {
 		t.Error("a damaged config is no error")
 	}
 }

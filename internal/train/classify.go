@@ -39,9 +39,9 @@ type Prediction struct {
 	Test  []int  // nil without test rows
 }
 
-// Accuracy is that of the prediction of the data's classes.
+// Accuracy is that of what ClassifySpace predicts of the data's classes.
 func (p Prediction) Accuracy(d *Data) run.Splits {
-	return run.Splits{Train: centroid.Accuracy(p.Train, d.Train.Labels), Test: centroid.Accuracy(p.Test, d.Test.Labels)}
+	return run.Splits{Train: accuracy(p.Train, Known(d.Train.Labels)), Test: accuracy(p.Test, Known(d.Test.Labels))}
 }
 
 // Neighbours and temperature of knn, those of the evaluations of SimCLR and DINO.
@@ -83,10 +83,10 @@ func (c Classifier) Classify(ctx context.Context, train, test Rows) ([]Predictio
 	return nil, fmt.Errorf("unknown method %q: want %s", c.Method, strings.Join(Methods, ", "))
 }
 
-// ClassifySpace classifies a space of the data.
+// ClassifySpace classifies a space of the data: the rows whose class is known, in their order.
 func (c Classifier) ClassifySpace(ctx context.Context, s Space, d *Data) ([]Prediction, error) {
 	c.Label = strings.TrimPrefix(c.Label+", "+s.Name, ", ")
-	return c.Classify(ctx, Rows{s.Train, d.Train.N, d.Train.Labels}, Rows{s.Test, d.Test.N, d.Test.Labels})
+	return c.Classify(ctx, KnownRows(s.Train, d.Train.Labels), KnownRows(s.Test, d.Test.Labels))
 }
 
 // predict asks a classifier about both splits.

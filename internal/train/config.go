@@ -3,6 +3,7 @@
 package train
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -11,10 +12,12 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"latent/autoenc"
 	"latent/dataset"
+	"latent/internal/progress"
 	"latent/internal/run"
 	"latent/torch"
 )
@@ -22,10 +25,11 @@ import (
 // Config is all that decides the numbers of one training run, and where it ran.
 // It is a run folder's config.json; Options describes what users may set.
 type Config struct {
-	Dataset string `json:"dataset"` // as dataset.Names lists it
+	Dataset string `json:"dataset"` // as dataset.Names lists it; "" for own data
 	Data    string `json:"data"`    // folder of the data sets
-	Limit   int    `json:"limit"`   // only the first so many images of each split; 0 is all
-	Seed    int64  `json:"seed"`    // what torch.manual_seed gets
+	OwnData
+	Limit int   `json:"limit"` // only the first so many images of each split; 0 is all
+	Seed  int64 `json:"seed"`  // what torch.manual_seed gets
 
 	Epochs       int     `json:"epochs"`
 	BatchSize    int     `json:"batch_size"`
@@ -35,6 +39,9 @@ type Config struct {
 	Precision    string  `json:"precision"`       // fp32, tf32 or bf16
 	Plain        bool    `json:"plain,omitempty"` // steps in gotorch's own operations
 	Init         string  `json:"init"`            // state_dict to start from; "": PyTorch's weights
+
+	EncoderWidths string `json:"encoder_widths,omitempty"` // of the layers: 1000,25,50; "": the notebook's
+	DecoderWidths string `json:"decoder_widths,omitempty"`
 
 	ExtraLoss
 
@@ -61,7 +68,9 @@ func DefaultConfig() Config {
 // Validate names the first value that makes no sense on any machine.
 func (c Config) Validate() error {
 	switch {
-	case !slices.Contains(dataset.Names(), c.Dataset):
+	case c.Input != "" && c.Dataset != "":
+		return fmt.Errorf("--input and --dataset %s both name the data: leave one out", c.Dataset)
+	case c.Input == "" && !slices.Contains(dataset.Names(), c.Dataset):
 		return fmt.Errorf("unknown dataset %q: want %s", c.Dataset, strings.Join(dataset.Names(), ", "))
 	case c.Limit < 0:
 		return &autoenc.OptionError{Field: "Limit", Value: c.Limit,
@@ -72,10 +81,68 @@ func (c Config) Validate() error {
 	if err := CheckDevice(c.Device); err != nil {
 		return err
 	}
-	if _, err := c.ExtraLoss.new(); err != nil {
+	if err := c.OwnData.Validate(); err != nil {
+		return err
+	}
+	if _, err := c.widths(); err != nil {
+		return err
+	}
+	if _, err := c.ExtraLoss.new(nil); err != nil {
 		return err
 	}
 	return c.training().Validate()
+}
+
+// Complete fills in what follows from other options: with --input no dataset is named.
+func (c *Config) Complete() {
+	if c.Input != "" {
+		c.Dataset = ""
+	}
+	c.OwnData.complete()
+}
+
+// Name is what the data set is called.
+func (c Config) Name() string {
+	if c.Input != "" {
+		return c.OwnData.Name()
+	}
+	return c.Dataset
+}
+
+// Check says whether the options can be run on the data set.
+func (c Config) Check(d *Data) error {
+	_, err := c.ExtraLoss.new(d)
+	return err
+}
+
+// Open reads the data set.
+func (c Config) Open(ctx context.Context, r progress.Reporter) (*Data, error) {
+	if c.Input != "" {
+		return c.OwnData.open(ctx, c.Limit, c.Seed, r)
+	}
+	return openNamed(ctx, c.Data, c.Dataset, c.Limit, r)
+}
+
+// widths are those of the model's layers.
+func (c Config) widths() (autoenc.Widths, error) {
+	w := autoenc.DefaultWidths()
+	for _, side := range []struct {
+		flag, text string
+		to         *[]int
+	}{{"encoder-widths", c.EncoderWidths, &w.Encoder}, {"decoder-widths", c.DecoderWidths, &w.Decoder}} {
+		if side.text == "" {
+			continue
+		}
+		*side.to = nil
+		for _, field := range strings.Split(side.text, ",") {
+			n, err := strconv.Atoi(strings.TrimSpace(field))
+			if err != nil {
+				return w, fmt.Errorf("--%s must be numbers with commas between them, such as 1000,25,50, got %q", side.flag, side.text)
+			}
+			*side.to = append(*side.to, n)
+		}
+	}
+	return w, w.Validate()
 }
 
 // training are the training loop's part of the config.
@@ -121,8 +188,9 @@ func (c Config) Space() string {
 }
 
 // Numbers are the fields of config.json that the trained model depends on, Epochs
-// among them, with the checksum of Init's file for its name.
-func (c Config) Numbers() (map[string]json.RawMessage, error) {
+// among them, with the checksum of Init's file for its name, and own, what a user's own rows
+// are, for that of Input.
+func (c Config) Numbers(own string) (map[string]json.RawMessage, error) {
 	if c.Init != "" {
 		b, err := os.ReadFile(c.Init)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -133,6 +201,9 @@ func (c Config) Numbers() (map[string]json.RawMessage, error) {
 		}
 		c.Init = fmt.Sprintf("%x", sha256.Sum256(b))
 	}
+	if c.Input != "" {
+		c.Input = own
+	}
 	text, err := json.Marshal(c)
 	if err != nil {
 		return nil, err
@@ -142,7 +213,7 @@ func (c Config) Numbers() (map[string]json.RawMessage, error) {
 		return nil, err
 	}
 	for _, name := range mayChange {
-		if name != "epochs" {
+		if name != "epochs" && name != "input" {
 			delete(fields, name)
 		}
 	}

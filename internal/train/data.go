@@ -14,12 +14,14 @@ import (
 // Data is a dataset in memory. Not for concurrent use.
 type Data struct {
 	*dataset.Dataset
+	Form     *Form // of a user's own rows; nil for a named dataset
+	TestRows []int // rows of the user's own input that are held out, if they are
 	original map[centroid.Metric]Classified
 }
 
-// OpenData opens a dataset, fetching what is missing. limit keeps only the first so
+// openNamed opens a named dataset, fetching what is missing. limit keeps only the first so
 // many images of each split, 0 all.
-func OpenData(
+func openNamed(
 	ctx context.Context, dir, name string, limit int, r progress.Reporter,
 ) (*Data, error) {
 	d, err := dataset.Open(dir, name)
@@ -32,13 +34,21 @@ func OpenData(
 	if err != nil {
 		return nil, err
 	}
+	return newData(d, limit), nil
+}
+
+// newData keeps the first limit rows of each split, 0 all.
+func newData(d *dataset.Dataset, limit int) *Data {
 	for _, s := range []*dataset.Split{d.Train, d.Test} {
 		if limit > 0 && limit < s.N {
 			*s = *s.First(limit)
 		}
 	}
-	return &Data{Dataset: d, original: map[centroid.Metric]Classified{}}, nil
+	return &Data{Dataset: d, original: map[centroid.Metric]Classified{}}
 }
+
+// Labelled reports whether rows have labels, so that there is something to score.
+func (d *Data) Labelled() bool { return d.Train.Labels != nil && d.Test.Labels != nil }
 
 // FetchData fetches what is missing of a dataset and verifies all of it.
 func FetchData(

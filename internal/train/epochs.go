@@ -25,7 +25,7 @@ func measured(epoch int) bool {
 // measure notes what nearest centroids find after an epoch (cell 7). It encodes without
 // gradients and draws nothing: the losses stay what they are.
 func (j *job) measure(epoch int) error {
-	if !measured(epoch) {
+	if !measured(epoch) || !j.data.Labelled() {
 		return nil
 	}
 	// An interruption waits for the second that this takes: the checkpoint that it saves

@@ -27,8 +27,9 @@ func NewExtraLoss(name string) ExtraLoss {
 		Augment: o.Augment, Weight: o.Weight}
 }
 
-// new makes the loss, nil for none.
-func (e ExtraLoss) new() (autoenc.ExtraLoss, error) {
+// new makes the loss for rows of d, or of any data to see whether the options are right;
+// nil for none.
+func (e ExtraLoss) new(d *Data) (autoenc.ExtraLoss, error) {
 	losses := strings.Join(contrastive.Names(), ", ")
 	if e.Contrastive == "none" {
 		if e != (ExtraLoss{Contrastive: "none"}) {
@@ -43,13 +44,20 @@ func (e ExtraLoss) new() (autoenc.ExtraLoss, error) {
 	}
 	o.Temperature, o.Similarity = e.Temperature, e.Similarity
 	o.Augment, o.Weight = e.Augment, e.Weight
-	return contrastive.New(e.Contrastive, o)
-}
-
-// check says whether the loss can be trained on images of these classes.
-func (e ExtraLoss) check(labels []int) error {
-	if e.Contrastive == "none" {
-		return nil
+	if d != nil && d.Form != nil {
+		o.Classes = len(d.Classes)
+		if f := d.Form; f.Rows > 0 {
+			o.Image = contrastive.Image{Channels: max(1, f.Channels), Height: f.Rows, Width: f.Cols}
+		} else {
+			o.Corruption = contrastive.DefaultCorruption
+		}
+		if err := contrastive.CheckClasses(e.Contrastive, d.Train.Labels, o.Classes); err != nil {
+			return nil, fmt.Errorf("%w (--contrastive nt-xent and none need no labels)", err)
+		}
+	} else if d != nil {
+		if err := contrastive.Check(e.Contrastive, d.Train.Labels); err != nil {
+			return nil, err
+		}
 	}
-	return contrastive.Check(e.Contrastive, labels)
+	return contrastive.New(e.Contrastive, o)
 }

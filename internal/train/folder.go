@@ -20,8 +20,12 @@ const (
 )
 
 // Files are those that a finished run leaves in its folder.
-func Files() []string {
-	return append(numberFiles(), "loss.png", "loss.svg")
+func (c Config) Files() []string {
+	files := append(numberFiles(), "loss.png", "loss.svg")
+	if c.Input != "" {
+		files = append(files, formFile)
+	}
+	return files
 }
 
 // numberFiles are those without the figures.
@@ -32,10 +36,12 @@ func numberFiles() []string {
 
 // ErrOptions is wrapped by errors about options that do not fit the run folder.
 var ErrOptions = errors.New(
-	"only --epochs (more of them), --threads, --device and --data may change")
+	"only --epochs (more of them), --threads, --device, --data and the names of --input's files may change")
 
 // mayChange lists the config's fields that a resumed run may have otherwise.
-var mayChange = []string{"epochs", "threads", "device", "data", "latent", "go", "libtorch"}
+// What the files of own data hold is compared by checksum: see job.form.
+var mayChange = []string{"epochs", "threads", "device", "data", "latent", "go", "libtorch",
+	"input", "labels", "test_input", "test_labels"}
 
 // claim locks a run folder for a new run or for one that goes on.
 func claim(dir string, resume bool) (*run.Folder, error) {
@@ -58,7 +64,7 @@ func claim(dir string, resume bool) (*run.Folder, error) {
 
 // vacant says why a new run cannot begin in dir.
 func vacant(dir string) error {
-	for _, name := range numberFiles() {
+	for _, name := range append(numberFiles(), formFile) {
 		_, err := os.Lstat(filepath.Join(dir, name))
 		if err == nil {
 			return fmt.Errorf("%s already holds a run (%s): continue it with --resume or choose another folder",

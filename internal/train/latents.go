@@ -10,7 +10,7 @@ import (
 	"latent/internal/run"
 )
 
-// Latents is the space of a model's encoder outputs, 50 wide.
+// Latents is the space of a model's encoder outputs.
 func Latents(ctx context.Context, name string, m autoenc.Model, d *Data) (Space, error) {
 	train, err := autoenc.Encode(ctx, m, Samples(d.Train))
 	if err != nil {
@@ -20,8 +20,13 @@ func Latents(ctx context.Context, name string, m autoenc.Model, d *Data) (Space,
 	return Space{Name: name, Train: train, Test: test}, err
 }
 
-// Samples are the images of a split.
-func Samples(s *dataset.Split) autoenc.Samples { return autoenc.FromPixels(s.Images, s.N) }
+// Samples are the rows of a split.
+func Samples(s *dataset.Split) autoenc.Samples {
+	if s.Features != nil {
+		return autoenc.FromFloats(s.Features, s.N)
+	}
+	return autoenc.FromPixels(s.Images, s.N)
+}
 
 // MSE is the mean squared reconstruction error of both splits.
 func MSE(ctx context.Context, m autoenc.Model, d *Data) (run.Splits, error) {

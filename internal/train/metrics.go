@@ -30,15 +30,18 @@ func (j *job) finish(ctx context.Context, began time.Time) (Result, error) {
 		return Result{}, err
 	}
 	var result Result
-	accuracy, err := j.accuracy(latents, centroid.Euclidean)
-	if err == nil && j.Contrastive != "none" {
-		result.Cosine, err = j.accuracy(latents, centroid.Cosine)
-	}
-	if err != nil {
-		return Result{}, err
+	var accuracy map[string]run.Splits
+	if j.data.Labelled() {
+		accuracy, err = j.accuracy(latents, centroid.Euclidean)
+		if err == nil && j.Contrastive != "none" {
+			result.Cosine, err = j.accuracy(latents, centroid.Cosine)
+		}
+		if err != nil {
+			return Result{}, err
+		}
 	}
 	err = j.folder.UpdateMetrics(func(m *run.Metrics) {
-		*m = run.Metrics{Dataset: j.Dataset, Epochs: j.Epochs, Seed: &j.Seed,
+		*m = run.Metrics{Dataset: j.Name(), Epochs: j.Epochs, Seed: &j.Seed,
 			Device: j.Device, Libtorch: j.Libtorch,
 			Accuracy: accuracy, MSE: map[string]run.Splits{j.Space(): mse},
 			Seconds: map[string]float64{j.Space(): j.seconds, run.Total: time.Since(began).Seconds()}}

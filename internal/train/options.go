@@ -24,6 +24,10 @@ func (c *Config) Options() []Option {
 		{"plain", "Plain", &c.Plain, "",
 			"train with gotorch's own operations, one at a time: slower, but simple to check"},
 		{"init", "Init", &c.Init, "", "initial weights: the state_dict in `FILE.pt`"},
+		{"encoder-widths", "EncoderWidths", &c.EncoderWidths, "1000,25,50",
+			"output features of the encoder's layers, the last of them those of the latent space"},
+		{"decoder-widths", "DecoderWidths", &c.DecoderWidths, "1000",
+			"output features of the decoder's layers but the last, which has the input's"},
 		{"seed", "Seed", &c.Seed, "", "random seed, with the meaning of torch.manual_seed"},
 		{"limit", "Limit", &c.Limit, "all",
 			"use only the first `N` images of each split, for a quick try"},
@@ -36,5 +40,5 @@ func (c *Config) Options() []Option {
 			"give supcon an augmented copy of each image, as nt-xent always has"},
 		{"contrastive-weight", "Weight", &c.Weight, own,
 			"weight of the contrastive loss beside the reconstruction loss"},
-	}, PlaceOptions(&c.Data, &c.Dataset, &c.Device, &c.Threads)...)
+	}, append(c.OwnData.Options("auto"), PlaceOptions(&c.Data, &c.Dataset, &c.Device, &c.Threads)...)...)
 }

@@ -1,7 +1,10 @@
 package train
 
 import (
+	"errors"
+
 	"latent/centroid"
+	"latent/dataset"
 	"latent/internal/run"
 )
 
@@ -23,7 +26,7 @@ type Space struct {
 	Train, Test []float32 // n x d, row-major
 }
 
-// Pixels is the original space, 784 wide, 0 to 1.
+// Pixels is the original space: pixels from 0 to 1, or scaled rows.
 func Pixels(d *Data) Space {
 	return Space{Name: run.Original, Train: d.Train.Floats(), Test: d.Test.Floats()}
 }
@@ -42,9 +45,61 @@ type Classified struct {
 	Accuracy    run.Splits
 }
 
-// NearestCentroid classifies both splits of a space.
+// labelled are the rows whose class is known, with their classes; x itself where all are.
+func labelled(x []float32, labels []int) ([]float32, []int) {
+	known := 0
+	for _, l := range labels {
+		if l != dataset.Unknown {
+			known++
+		}
+	}
+	if known == len(labels) {
+		return x, labels
+	}
+	width := len(x) / max(len(labels), 1)
+	rows, classes := make([]float32, 0, known*width), make([]int, 0, known)
+	for i, l := range labels {
+		if l != dataset.Unknown {
+			rows, classes = append(rows, x[i*width:(i+1)*width]...), append(classes, l)
+		}
+	}
+	return rows, classes
+}
+
+// KnownRows are the rows of x whose class is known.
+func KnownRows(x []float32, labels []int) Rows {
+	x, labels = labelled(x, labels)
+	return Rows{x, len(labels), labels}
+}
+
+// Known are the labels that are known.
+func Known(labels []int) []int {
+	_, known := labelled(nil, labels)
+	return known
+}
+
+// accuracy is the share of right predictions among rows whose class is known.
+func accuracy(predicted, labels []int) float64 {
+	right, known := 0, 0
+	for i, l := range labels {
+		if l != dataset.Unknown {
+			known++
+			if predicted[i] == l {
+				right++
+			}
+		}
+	}
+	return float64(right) / float64(max(known, 1))
+}
+
+// NearestCentroid classifies both splits of a space. Rows of unknown class are classified,
+// and do not count.
 func NearestCentroid(s Space, d *Data, m centroid.Metric) (Classified, error) {
-	centers, err := centroid.Fit(s.Train, d.Train.N, d.Train.Labels, m)
+	if !d.Labelled() {
+		return Classified{}, errors.New("there are no labels to classify by")
+	}
+	rows, classes := labelled(s.Train, d.Train.Labels)
+	centers, err := centroid.Fit(rows, len(classes), classes, m)
 	if err != nil {
 		return Classified{}, err
 	}
@@ -56,8 +111,8 @@ func NearestCentroid(s Space, d *Data, m centroid.Metric) (Classified, error) {
 		return Classified{}, err
 	}
 	c.Accuracy = run.Splits{
-		Train: centroid.Accuracy(c.Train, d.Train.Labels),
-		Test:  centroid.Accuracy(c.Test, d.Test.Labels),
+		Train: accuracy(c.Train, d.Train.Labels),
+		Test:  accuracy(c.Test, d.Test.Labels),
 	}
 	return c, nil
 }

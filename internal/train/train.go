@@ -57,7 +57,7 @@ func Run(
 	if o.Group != nil && ctx.Err() == nil {
 		fetched := j.Config
 		err = j.join(*o.Group, err)
-		if err == nil && (j.Dataset != fetched.Dataset || j.Limit != fetched.Limit) {
+		if err == nil && (j.Dataset != fetched.Dataset || j.Limit != fetched.Limit || j.OwnData != fetched.OwnData) {
 			j.data, err = o.Data(ctx, j.Config)
 		}
 		if err == nil {
@@ -82,6 +82,9 @@ func Run(
 		return Result{}, j.trainer.Run(ctx)
 	}
 	if err := j.folder.WriteConfig(j.Config); err != nil {
+		return Result{}, err
+	}
+	if err := j.writeForm(); err != nil {
 		return Result{}, err
 	}
 	if err := j.train(ctx); err != nil {
@@ -158,14 +161,21 @@ func (j *job) close() {
 // prepare makes the model and its trainer, at the checkpoint if there is one.
 // Nothing is written.
 func (j *job) prepare(checkpoint *autoenc.Checkpoint) error {
-	extra, err := j.ExtraLoss.new()
+	extra, err := j.ExtraLoss.new(j.data)
 	if err != nil {
 		return err
 	}
-	if err := j.ExtraLoss.check(j.data.Train.Labels); err != nil {
+	widths, err := j.widths()
+	if err != nil {
 		return err
 	}
-	model, err := autoenc.New(j.data.Train.Rows*j.data.Train.Cols, j.Seed)
+	if j.leads {
+		if err := j.checkForm(); err != nil {
+			return err
+		}
+		j.notes()
+	}
+	model, err := autoenc.NewWithWidths(j.data.Train.Width(), widths, j.Seed)
 	if err != nil {
 		return err
 	}
