@@ -67,7 +67,7 @@ func TestClassifyMatrix(t *testing.T) {
 	refuse(t, exitUsage, with(train, "--keep"), "--keep", "--run")
 	refuse(t, exitUsage, []string{"classify", "--input", x}, "--labels")
 	refuse(t, exitUsage, []string{"classify", "--labels", l}, "--input")
-	refuse(t, exitUsage, with(train, "--run", dir), "--run", "--input")
+	refuse(t, exitUsage, with(test, "--run", dir), "--run", "--test-input")
 	refuse(t, exitUsage, with(train, "--test-input", xt), "--test-labels")
 	refuse(t, exitFailed, []string{"classify", "--input", xt, "--labels", l}, "4 labels", "3 rows")
 	refuse(t, exitFailed, with(train, "--test-input", write(t, filepath.Join(dir, "w.csv"), "1\n2\n3\n"), "--test-labels", lt), "1 columns")

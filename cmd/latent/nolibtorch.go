@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"latent/centroid"
+	"latent/internal/train"
 )
 
 func trainCommand() *cli.Command    { return absent("train") }
@@ -30,7 +31,7 @@ func needsLibtorch(call string) error {
 }
 
 // classifyRun would encode the run's images.
-func classifyRun(c *cli.Context, _ centroid.Metric) error {
+func classifyRun(c *cli.Context, _ train.OwnData, _ centroid.Metric) error {
 	if _, err := need(c, "run"); err != nil {
 		return err
 	}

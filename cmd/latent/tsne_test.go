@@ -114,7 +114,7 @@ func TestBadMatrices(t *testing.T) {
 		{"huge.npy", npy("<f4", "False", "(1152921504606846976, 2)", make([]byte, 16)), "huge.npy"},
 		{"flat.npy", npy("<f4", "False", "(4,)", make([]byte, 16)), "flat.npy"},
 		{"noise.npy", "hello", "noise.npy"},
-		{"x.dat", "1,2\n", "x.dat"},
+		{"x.dat", "\x00\x01\x02", "x.dat"},
 	} {
 		path := write(t, filepath.Join(tmp, c.name), c.content)
 		r := call(t, "tsne", "--input", path, "--output", y, "--quiet")
