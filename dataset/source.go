@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -225,11 +226,15 @@ func openFile(ctx context.Context, path string, progress func(Progress)) (*file,
 	}
 	f.b = bufio.NewReaderSize(counter{f}, 1<<16)
 	head, err := f.b.Peek(512)
-	if len(head) == 0 {
+	switch {
+	case ctx.Err() != nil:
 		f.Close()
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
+		return nil, ctx.Err()
+	case err != nil && err != io.EOF:
+		f.Close()
+		return nil, fmt.Errorf("%s: %w", f.path, err)
+	case len(head) == 0:
+		f.Close()
 		return nil, fmt.Errorf("%s: the file is empty", f.path)
 	}
 	switch f.gzipped = isGzip(head); {
