@@ -31,7 +31,7 @@ func TestAlphaAgainstOpenTSNE(t *testing.T) {
 			if kl := z.divergence(); math.Abs(kl-want.KL) > tol*want.KL {
 				t.Errorf("alpha %v, theta %v: KL is %v: want %v", alpha, theta, kl, want.KL)
 			}
-			for i, v := range z.positions(2) {
+			for i, v := range z.positions(nil, 2) {
 				if math.Abs(float64(v-f.Y[i])) > 1e-5 {
 					t.Fatalf("alpha %v: position %d is %v: want %v", alpha, i, v, f.Y[i])
 				}

@@ -70,7 +70,7 @@ func (a ApproximateNeighbors) nearest(ctx context.Context, x []float32, n, k int
 	p.ctx = ctx
 	s := &approximate{ctx: ctx, pool: p, x: x, n: n, d: len(x) / n, k: k, progress: a.Progress}
 	s.graph = newGraph(n, k)
-	for _, step := range []func() error{s.rotate, s.divide, s.search, s.refine} {
+	for _, step := range []func() error{s.rotate, s.divide, s.search, s.refine, s.measure} {
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err
 		}
@@ -109,7 +109,8 @@ type approximate struct {
 	sorted []float32 // the rows of x by position; nil where they are wide
 
 	place []int32        // number of rows before each position
-	graph *NeighborGraph // by place; it names neighbours by position
+	keep  int            // candidates a row until they are measured: k, or more where distances are estimates
+	graph *NeighborGraph // by place, keep a row until they are measured; it names neighbours by position
 }
 
 // neighborCell is a run of positions, lo and hi multiples of the panel's width.
@@ -122,7 +123,7 @@ type neighborCell struct {
 func (s *approximate) rotate() error {
 	n, d := s.n, s.d
 	if d <= approxWidth {
-		s.width, s.z, s.mean = d, s.x, columnMeans(s.pool, s.x, n)
+		s.width, s.z, s.mean, s.keep = d, s.x, columnMeans(s.pool, s.x, n), s.k
 		return nil
 	}
 	sample, rows := sampleRows(s.x, n, rotateSample)
@@ -132,6 +133,8 @@ func (s *approximate) rotate() error {
 	}
 	w := turn.h
 	s.width, s.z, s.mean, s.rest = w, make([]float32, n*w), make([]float32, w), make([]float32, n)
+	s.keep = min(s.k+s.k/2+16, 2*s.k+7, n-1) // estimates put some of the k nearest behind others
+	s.graph.Index, s.graph.Distance = s.graph.Index[:n*s.keep], s.graph.Distance[:n*s.keep]
 	turned, scratch := make([][]float32, s.pool.size()), make([][]float32, s.pool.size())
 	for i := range turned {
 		turned[i] = make([]float32, (w+panel-1)/panel*rotateRows*panel)
@@ -238,10 +241,19 @@ func (s *approximate) estimate(a, b int32) float32 {
 	return squaredDistance(s.z[i*w:][:w], s.z[j*w:][:w]) + float32((s.rest[i]+s.rest[j])/2)
 }
 
+// distance is the squared distance of two positions' rows, or the estimate where rows are wide:
+// reading them would take longer than all the rest.
+func (s *approximate) distance(a, b int32) float32 {
+	if s.rest != nil {
+		return s.estimate(a, b)
+	}
+	return squaredDistance(s.at(a), s.at(b))
+}
+
 // refine compares every row with the nearest neighbours of its nearest neighbours.
 func (s *approximate) refine() error {
-	n, k := s.n, s.k
-	few, wide := min(approxNear, k), min(approxWide, k)
+	n, k := s.n, s.keep
+	few, wide := min(approxNear, s.k), min(approxWide, s.k)
 	// The graph's own memory has room: its second half is for the joint probabilities.
 	near := s.graph.Index[n*k : cap(s.graph.Index)]
 	if len(near) < len(s.order)*wide {
@@ -278,17 +290,14 @@ func (s *approximate) refine() error {
 					w.seen[j] = mark
 				}
 				keys := w.keys[:0]
-				own, bound := s.at(pos), dist[k-1]
+				bound := dist[k-1]
 				for _, j := range index[:few] {
 					for _, c := range near[int(j)*wide:][:wide] {
 						if w.seen[c] == mark {
 							continue
 						}
 						w.seen[c] = mark
-						if s.rest != nil && s.estimate(pos, c) > bound {
-							continue
-						}
-						if v := squaredDistance(own, s.at(c)); v < bound {
+						if v := s.distance(pos, c); v < bound {
 							keys = append(keys, pairKey(v, c))
 						}
 					}
@@ -308,6 +317,34 @@ func (s *approximate) refine() error {
 			s.progress(n*2/3+int(int64(n-n*2/3)*int64(more)/int64(panels)), n)
 		}
 	}
+	return nil
+}
+
+// measure replaces estimates by distances and keeps the k nearest.
+func (s *approximate) measure() error {
+	k, keep := s.k, s.keep
+	if s.rest == nil {
+		return nil
+	}
+	s.pool.blocks(len(s.order), panel, func(lo, hi, _ int) {
+		keys := make([]uint64, keep)
+		for pos := lo; pos < hi && s.order[pos] >= 0; pos++ {
+			own, at := s.at(int32(pos)), int(s.place[pos])*keep
+			for i, j := range s.graph.Index[at : at+keep] {
+				keys[i] = pairKey(squaredDistance(own, s.at(j)), j)
+			}
+			selectKeys(keys, k)
+			setNeighbors(s.graph.Index[at:at+k], s.graph.Distance[at:at+k], keys[:k])
+		}
+	})
+	if err := s.ctx.Err(); err != nil {
+		return err
+	}
+	for i := range s.n {
+		copy(s.graph.Index[i*k:], s.graph.Index[i*keep:][:k])
+		copy(s.graph.Distance[i*k:], s.graph.Distance[i*keep:][:k])
+	}
+	s.graph.Index, s.graph.Distance = s.graph.Index[:s.n*k], s.graph.Distance[:s.n*k]
 	return nil
 }
 

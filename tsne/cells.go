@@ -64,7 +64,7 @@ func (s *approximate) divide() error {
 		}
 	}
 	// The graph's memory beyond its end is for the joint probabilities: until then there is room.
-	s.coords = s.graph.Distance[n*s.k : cap(s.graph.Distance)]
+	s.coords = s.graph.Distance[n*s.keep : cap(s.graph.Distance)]
 	if len(s.coords) < len(s.order)*w {
 		s.coords = make([]float32, len(s.order)*w)
 	}

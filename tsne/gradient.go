@@ -267,9 +267,11 @@ func (s *fieldScratch) repel(t *tree, at, count int) {
 	}
 }
 
-// positions returns the points, n x components, in the rows' order.
-func (f *field) positions(components int) []float32 {
-	y := make([]float32, f.n*components)
+// positions returns the points, n x components, in the rows' order, in y unless that is nil.
+func (f *field) positions(y []float32, components int) []float32 {
+	if y == nil {
+		y = make([]float32, f.n*components)
+	}
 	for k, row := range f.order {
 		if f.rows != nil {
 			row = f.rows[row]

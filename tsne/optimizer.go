@@ -32,6 +32,7 @@ type Optimizer struct {
 	pool  *pool
 	f     *field
 	plan  plan
+	shown []float32 // what the callback saw last
 	speed []float32 // n x stride
 	gains []float32
 	norms []float64 // partial sums of the squared gradient
@@ -86,7 +87,7 @@ func newOptimizer(p *pool, q *joint, y []float32, o Options) (*Optimizer, error)
 func (z *Optimizer) Close() { z.pool.close() }
 
 // Positions returns the points' positions, n x Components row-major.
-func (z *Optimizer) Positions() []float32 { return z.f.positions(z.o.Components) }
+func (z *Optimizer) Positions() []float32 { return z.f.positions(nil, z.o.Components) }
 
 // Iteration returns the number of iterations done.
 func (z *Optimizer) Iteration() int { return z.iteration }
@@ -225,7 +226,8 @@ func (z *Optimizer) Run(ctx context.Context, progress func(Progress)) error {
 			progress(Progress{Stage: stage, Iteration: z.iteration, Iterations: z.plan.iterations, KL: z.kl, GradientNorm: z.gradientNorm})
 		}
 		if call := z.o.Callback; call != nil && z.iteration > before && z.iteration%z.o.CallbackEvery == 0 && more {
-			if call(z.iteration, z.kl, z.Positions()) {
+			z.shown = z.f.positions(z.shown, z.o.Components)
+			if call(z.iteration, z.kl, z.shown) {
 				z.stop = StopCallback
 				return nil
 			}

@@ -126,7 +126,7 @@ type Options struct {
 	// lighter (Kobak et al. 2019; openTSNE's dof). Other values than 1 are slow. Default 1.
 	Alpha float64
 	// Iterations is the most that are done in all. 0, the default, means the schedule's own
-	// number: for ScheduleAuto the larger of 500 - n/50 and min(330 + 45 ln(n/20000),
+	// number: for ScheduleAuto the larger of 500 - n/50 and min(340 + 45 ln(n/20000),
 	// 320 + 10000000/n), with its phases shortened in proportion where fewer are asked for.
 	// For ScheduleScikitLearn 0 means none; ScikitLearnOptions has 1000.
 	Iterations int
@@ -156,8 +156,8 @@ type Options struct {
 	MinGradient float64
 	// Callback, unless nil, is called from Fit's goroutine after every CallbackEvery iterations
 	// with the number done, the KL divergence (NaN before the first time, refreshed every 50
-	// iterations) and a copy of the positions, n x Components row-major. The run ends there if it
-	// returns true.
+	// iterations) and the positions, n x Components row-major, in memory that the next call has
+	// too. The run ends there if it returns true.
 	Callback func(iteration int, kl float64, y []float32) (stop bool)
 	// CallbackEvery, at least 1, is the number of iterations between two calls. Default 50.
 	CallbackEvery int

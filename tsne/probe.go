@@ -27,8 +27,8 @@ type probe struct {
 func newProbe(s *approximate, centers, centerHalf []float32) *probe {
 	p := &probe{approximate: s, centers: centers, centerHalf: centerHalf}
 	p.want = min(s.k+2, s.n-1) // rounding alone can put a candidate in another's place
-	if s.d > s.width {
-		p.want = min(s.k+s.k/3+8, s.n-1)
+	if s.rest != nil {
+		p.want = s.keep
 	}
 	p.room = 2*p.want + 64
 	most := len(centerHalf)
@@ -100,7 +100,7 @@ func (p *probe) do(at int) {
 	for _, key := range p.near[:count] {
 		c := p.cells[uint32(key)]
 		p.compare(at, valid, c)
-		if budget -= int(c.hi - c.lo); budget <= 0 && p.fill[0] >= p.k {
+		if budget -= int(c.hi - c.lo); budget <= 0 && p.fill[0] >= p.keep {
 			break
 		}
 	}
@@ -160,18 +160,17 @@ func (p *probe) compare(at, valid int, c neighborCell) {
 	}
 }
 
-// finish writes the nearest of the candidates of row i of the panel, by their true distances, to
-// the graph.
+// finish writes the nearest of the candidates of row i of the panel to the graph.
 func (p *probe) finish(i int, pos int32) {
 	keys := p.keys[i*p.room:][:p.fill[i]]
 	if len(keys) > p.want {
 		selectKeys(keys, p.want)
 		keys = keys[:p.want]
 	}
-	k, own := p.k, p.at(pos)
+	k := p.keep
 	for j, key := range keys {
 		other := int32(uint32(key))
-		keys[j] = pairKey(squaredDistance(own, p.at(other)), other)
+		keys[j] = pairKey(p.distance(pos, other), other)
 	}
 	if len(keys) > k {
 		selectKeys(keys, k)

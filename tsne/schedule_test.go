@@ -77,13 +77,13 @@ func TestPlan(t *testing.T) {
 		first, last               float64 // rates
 		firstMomentum, lastMoment float32
 	}{
-		{"many rows", 48000, nil, 369, 80, 1000, 48000, 0.9, 0.95},
+		{"many rows", 48000, nil, 379, 80, 1000, 48000, 0.9, 0.95},
 		{"few rows", 480, nil, 491, 80, 10, 480, 0.9, 0.95},
-		{"exaggeration", 48000, func(o *Options) { o.EarlyExaggeration = 4 }, 369, 80, 3000, 48000, 0.9, 0.95},
+		{"exaggeration", 48000, func(o *Options) { o.EarlyExaggeration = 4 }, 379, 80, 3000, 48000, 0.9, 0.95},
 		{"more iterations", 48000, func(o *Options) { o.Iterations = 1000 }, 1000, 80, 1000, 48000, 0.9, 0.95},
-		{"fewer iterations", 48000, func(o *Options) { o.Iterations = 66 }, 66, 15, 1000, 48000, 0.9, 0.95},
-		{"exaggerated iterations", 48000, func(o *Options) { o.ExaggerationIterations = 30 }, 369, 30, 1000, 48000, 0.9, 0.95},
-		{"rate", 48000, func(o *Options) { o.LearningRate = 7 }, 369, 80, 7, 7, 0.9, 0.95},
+		{"fewer iterations", 48000, func(o *Options) { o.Iterations = 66 }, 66, 14, 1000, 48000, 0.9, 0.95},
+		{"exaggerated iterations", 48000, func(o *Options) { o.ExaggerationIterations = 30 }, 379, 30, 1000, 48000, 0.9, 0.95},
+		{"rate", 48000, func(o *Options) { o.LearningRate = 7 }, 379, 80, 7, 7, 0.9, 0.95},
 		{"scikit-learn", 48000, func(o *Options) { *o = ScikitLearnOptions() }, 1000, 250, 1000, 1000, 0.5, 0.8},
 		{"scikit-learn, few rows", 480, func(o *Options) { *o = ScikitLearnOptions() }, 1000, 250, 50, 50, 0.5, 0.8},
 		{"scikit-learn, 0", 480, func(o *Options) { o.Schedule = ScheduleScikitLearn }, 0, 0, 50, 50, 0.5, 0.8},

@@ -43,7 +43,11 @@ func (f *Frames) Show(y []float32, n int) {
 		return
 	}
 	f.shown = time.Now()
-	m := matrix.Matrix{Data: slices.Clone(y), Rows: n, Cols: 2}.Every((n + MaxFrame - 1) / MaxFrame)
+	step := (n + MaxFrame - 1) / MaxFrame
+	m := matrix.Matrix{Data: y, Rows: n, Cols: 2}.Every(step)
+	if step == 1 { // all of y, which is the caller's
+		m.Data = slices.Clone(y)
+	}
 	go func() {
 		defer f.writing.Unlock()
 		if matrix.WriteFile(f.path, m) == nil {
