@@ -88,9 +88,11 @@ func conditional(p []float64, d []float32, perplexity float64) float64 {
 		var first, second float64
 		sum = 0
 		for j, v := range d {
-			v := float64(v) - near
-			e := exp(-beta * v)
-			p[j] = e
+			p[j] = -beta * (float64(v) - near)
+		}
+		exps(p)
+		for j, v := range d {
+			v, e := float64(v)-near, p[j]
 			sum += e
 			first += float64(e * v)
 			second += float64(e * v * v)

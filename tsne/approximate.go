@@ -28,8 +28,8 @@ type ApproximateNeighbors struct {
 const (
 	approxWidth = 64  // leading directions that candidates are found by
 	approxNear  = 24  // nearest neighbours that a row asks for theirs
-	approxWide  = 48  // nearest neighbours that each of them tells
-	approxRows  = 80  // rows that a row is compared with first, for each neighbour wanted
+	approxWide  = 40  // nearest neighbours that each of them tells
+	approxRows  = 72  // rows that a row is compared with first, for each neighbour wanted
 	approxBatch = 256 // runs of rows between looks at the context
 )
 

@@ -39,6 +39,17 @@ func exp(x float64) float64 {
 	return y * math.Float64frombits(uint64(exponent)<<52)
 }
 
+// exps sets every value of v to its exp.
+func exps(v []float64) {
+	for len(v) > 0 {
+		v = v[expsFast(v):]
+		for i := range min(4, len(v)) {
+			v[i] = exp(v[i])
+		}
+		v = v[min(4, len(v)):]
+	}
+}
+
 // log returns the natural logarithm of x (FreeBSD's e_log.c).
 func log(x float64) float64 {
 	if !(x > 0 && x <= math.MaxFloat64) {

@@ -51,3 +51,27 @@ func TestElementaryFunctionsAreMaths(t *testing.T) {
 		}
 	}
 }
+
+// Four at a time, or one by one where some are out of range: the same bits.
+func TestExps(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for n := range 40 {
+		got, want := make([]float64, n), make([]float64, n)
+		for i := range got {
+			x := 40 * (rng.Float64() - 0.9)
+			switch rng.IntN(12) {
+			case 0:
+				x = 1600 * (rng.Float64() - 0.5)
+			case 1:
+				x = []float64{math.NaN(), math.Inf(1), math.Inf(-1), 0, -708, 709, 709.5, -708.5, -745.1}[rng.IntN(9)]
+			}
+			got[i], want[i] = x, exp(x)
+		}
+		exps(got)
+		for i := range got {
+			if math.Float64bits(got[i]) != math.Float64bits(want[i]) && want[i] == want[i] {
+				t.Fatalf("%d values, number %d: %v, want %v", n, i, got[i], want[i])
+			}
+		}
+	}
+}

@@ -131,3 +131,11 @@ func extent(least, most *[8]float32, v []float32) {
 	}
 	extentGo(least, most, v[n:])
 }
+
+// expsFast sets the first values of v to their exp and returns how many.
+func expsFast(v []float64) int {
+	if accelerated && len(v) >= 4 {
+		return expsAVX2(&v[0], len(v)/4*4)
+	}
+	return 0
+}

@@ -1086,6 +1086,156 @@ done:
 	VZEROUPPER
 	RET
 
+// func expsAVX2(v *float64, n int) (done int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·expsAVX2(SB), NOSPLIT, $0-24
+	MOVQ v+0(FP), AX
+	MOVQ n+8(FP), CX
+	XORQ DX, DX
+
+loop:
+	CMPQ         DX, CX
+	JGE          end
+	VMOVUPD      (AX)(DX*8), Y0
+	VCMPPD       $0x0d, expLeast<>+0(SB), Y0, Y3
+	VCMPPD       $0x02, expMost<>+0(SB), Y0, Y2
+	VANDPD       Y2, Y3, Y3
+	VMOVMSKPD    Y3, BX
+	CMPL         BX, $0x0f
+	JNE          end
+	VMULPD       log2e<>+0(SB), Y0, Y1
+	VROUNDPD     $0x08, Y1, Y1
+	VMOVAPD      Y0, Y0
+	VFNMADD231PD log2High<>+0(SB), Y1, Y0
+	VFNMADD231PD log2Low<>+0(SB), Y1, Y0
+	VMULPD       sixteenth<>+0(SB), Y0, Y0
+	VMOVUPD      exp8<>+0(SB), Y2
+	VFMADD213PD  exp7<>+0(SB), Y0, Y2
+	VFMADD213PD  exp6<>+0(SB), Y0, Y2
+	VFMADD213PD  exp5<>+0(SB), Y0, Y2
+	VFMADD213PD  exp4<>+0(SB), Y0, Y2
+	VFMADD213PD  exp3<>+0(SB), Y0, Y2
+	VFMADD213PD  exp2<>+0(SB), Y0, Y2
+	VFMADD213PD  oneDouble<>+0(SB), Y0, Y2
+	VMULPD       Y2, Y0, Y0
+	VADDPD       twoDoubles<>+0(SB), Y0, Y3
+	VMULPD       Y3, Y0, Y0
+	VADDPD       twoDoubles<>+0(SB), Y0, Y3
+	VMULPD       Y3, Y0, Y0
+	VADDPD       twoDoubles<>+0(SB), Y0, Y3
+	VMULPD       Y3, Y0, Y0
+	VADDPD       twoDoubles<>+0(SB), Y0, Y3
+	VFMADD213PD  oneDouble<>+0(SB), Y3, Y0
+	VCVTPD2DQY   Y1, X1
+	VPMOVSXDQ    X1, Y1
+	VPADDQ       expBias<>+0(SB), Y1, Y1
+	VPSLLQ       $0x34, Y1, Y1
+	VMULPD       Y1, Y0, Y0
+	VMOVUPD      Y0, (AX)(DX*8)
+	ADDQ         $0x04, DX
+	JMP          loop
+
+end:
+	VZEROUPPER
+	MOVQ DX, done+16(FP)
+	RET
+
+DATA expLeast<>+0(SB)/8, $0xc086200000000000
+DATA expLeast<>+8(SB)/8, $0xc086200000000000
+DATA expLeast<>+16(SB)/8, $0xc086200000000000
+DATA expLeast<>+24(SB)/8, $0xc086200000000000
+GLOBL expLeast<>(SB), RODATA|NOPTR, $32
+
+DATA expMost<>+0(SB)/8, $0x4086280000000000
+DATA expMost<>+8(SB)/8, $0x4086280000000000
+DATA expMost<>+16(SB)/8, $0x4086280000000000
+DATA expMost<>+24(SB)/8, $0x4086280000000000
+GLOBL expMost<>(SB), RODATA|NOPTR, $32
+
+DATA log2e<>+0(SB)/8, $0x3ff71547652b82fe
+DATA log2e<>+8(SB)/8, $0x3ff71547652b82fe
+DATA log2e<>+16(SB)/8, $0x3ff71547652b82fe
+DATA log2e<>+24(SB)/8, $0x3ff71547652b82fe
+GLOBL log2e<>(SB), RODATA|NOPTR, $32
+
+DATA log2High<>+0(SB)/8, $0x3fe62e42fefa3000
+DATA log2High<>+8(SB)/8, $0x3fe62e42fefa3000
+DATA log2High<>+16(SB)/8, $0x3fe62e42fefa3000
+DATA log2High<>+24(SB)/8, $0x3fe62e42fefa3000
+GLOBL log2High<>(SB), RODATA|NOPTR, $32
+
+DATA log2Low<>+0(SB)/8, $0x3d53de6af278ece6
+DATA log2Low<>+8(SB)/8, $0x3d53de6af278ece6
+DATA log2Low<>+16(SB)/8, $0x3d53de6af278ece6
+DATA log2Low<>+24(SB)/8, $0x3d53de6af278ece6
+GLOBL log2Low<>(SB), RODATA|NOPTR, $32
+
+DATA sixteenth<>+0(SB)/8, $0x3fb0000000000000
+DATA sixteenth<>+8(SB)/8, $0x3fb0000000000000
+DATA sixteenth<>+16(SB)/8, $0x3fb0000000000000
+DATA sixteenth<>+24(SB)/8, $0x3fb0000000000000
+GLOBL sixteenth<>(SB), RODATA|NOPTR, $32
+
+DATA oneDouble<>+0(SB)/8, $0x3ff0000000000000
+DATA oneDouble<>+8(SB)/8, $0x3ff0000000000000
+DATA oneDouble<>+16(SB)/8, $0x3ff0000000000000
+DATA oneDouble<>+24(SB)/8, $0x3ff0000000000000
+GLOBL oneDouble<>(SB), RODATA|NOPTR, $32
+
+DATA twoDoubles<>+0(SB)/8, $0x4000000000000000
+DATA twoDoubles<>+8(SB)/8, $0x4000000000000000
+DATA twoDoubles<>+16(SB)/8, $0x4000000000000000
+DATA twoDoubles<>+24(SB)/8, $0x4000000000000000
+GLOBL twoDoubles<>(SB), RODATA|NOPTR, $32
+
+DATA exp8<>+0(SB)/8, $0x3efa01a01a01a01a
+DATA exp8<>+8(SB)/8, $0x3efa01a01a01a01a
+DATA exp8<>+16(SB)/8, $0x3efa01a01a01a01a
+DATA exp8<>+24(SB)/8, $0x3efa01a01a01a01a
+GLOBL exp8<>(SB), RODATA|NOPTR, $32
+
+DATA exp7<>+0(SB)/8, $0x3f2a01a01a01a01a
+DATA exp7<>+8(SB)/8, $0x3f2a01a01a01a01a
+DATA exp7<>+16(SB)/8, $0x3f2a01a01a01a01a
+DATA exp7<>+24(SB)/8, $0x3f2a01a01a01a01a
+GLOBL exp7<>(SB), RODATA|NOPTR, $32
+
+DATA exp6<>+0(SB)/8, $0x3f56c16c16c16c17
+DATA exp6<>+8(SB)/8, $0x3f56c16c16c16c17
+DATA exp6<>+16(SB)/8, $0x3f56c16c16c16c17
+DATA exp6<>+24(SB)/8, $0x3f56c16c16c16c17
+GLOBL exp6<>(SB), RODATA|NOPTR, $32
+
+DATA exp5<>+0(SB)/8, $0x3f81111111111111
+DATA exp5<>+8(SB)/8, $0x3f81111111111111
+DATA exp5<>+16(SB)/8, $0x3f81111111111111
+DATA exp5<>+24(SB)/8, $0x3f81111111111111
+GLOBL exp5<>(SB), RODATA|NOPTR, $32
+
+DATA exp4<>+0(SB)/8, $0x3fa5555555555555
+DATA exp4<>+8(SB)/8, $0x3fa5555555555555
+DATA exp4<>+16(SB)/8, $0x3fa5555555555555
+DATA exp4<>+24(SB)/8, $0x3fa5555555555555
+GLOBL exp4<>(SB), RODATA|NOPTR, $32
+
+DATA exp3<>+0(SB)/8, $0x3fc5555555555555
+DATA exp3<>+8(SB)/8, $0x3fc5555555555555
+DATA exp3<>+16(SB)/8, $0x3fc5555555555555
+DATA exp3<>+24(SB)/8, $0x3fc5555555555555
+GLOBL exp3<>(SB), RODATA|NOPTR, $32
+
+DATA exp2<>+0(SB)/8, $0x3fe0000000000000
+DATA exp2<>+8(SB)/8, $0x3fe0000000000000
+DATA exp2<>+16(SB)/8, $0x3fe0000000000000
+DATA exp2<>+24(SB)/8, $0x3fe0000000000000
+GLOBL exp2<>(SB), RODATA|NOPTR, $32
+
+DATA expBias<>+0(SB)/8, $0x00000000000003ff
+DATA expBias<>+8(SB)/8, $0x00000000000003ff
+DATA expBias<>+16(SB)/8, $0x00000000000003ff
+DATA expBias<>+24(SB)/8, $0x00000000000003ff
+GLOBL expBias<>(SB), RODATA|NOPTR, $32
+
 // func advanceAVX2(pos *float32, speed *float32, gains *float32, attraction *float32, repulsion *float32, n int, s *float32)
 // Requires: AVX
 TEXT ·advanceAVX2(SB), NOSPLIT, $0-56

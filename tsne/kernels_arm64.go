@@ -123,3 +123,5 @@ func advance(pos, speed, gains, attraction, repulsion []float32, s *step) {
 }
 
 func extent(least, most *[8]float32, v []float32) { extentGo(least, most, v) }
+
+func expsFast([]float64) int { return 0 }

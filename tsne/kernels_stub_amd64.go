@@ -37,6 +37,10 @@ func repel3AVX2(out *float32, px *float32, py *float32, pz *float32, x *float32,
 // spillAVX2 is spillGo for n leaves. It may write 7 values more than there are points.
 func spillAVX2(dst *float32, points *float32, leaves *int32, counts *float32, n int)
 
+// expsAVX2 is exps for n values, a multiple of 4, up to the first four of which one is not
+// from -708 to 709.
+func expsAVX2(v *float64, n int) (done int)
+
 // advanceAVX2 is advanceGo for n values, a multiple of 8.
 func advanceAVX2(pos *float32, speed *float32, gains *float32, attraction *float32, repulsion *float32, n int, s *float32)
 

@@ -127,7 +127,7 @@ type Options struct {
 	Alpha float64
 	// Iterations is the most that are done in all. 0, the default, means the schedule's own
 	// number: for ScheduleAuto the larger of 500 - n/50 and min(340 + 45 ln(n/20000),
-	// 320 + 10000000/n), with its phases shortened in proportion where fewer are asked for.
+	// 340 + 10000000/n), with its phases shortened in proportion where fewer are asked for.
 	// For ScheduleScikitLearn 0 means none; ScikitLearnOptions has 1000.
 	Iterations int
 	// LearningRate is the optimiser's step, constant where it is set. 0, the default, means the

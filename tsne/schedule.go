@@ -55,10 +55,10 @@ type plan struct {
 const autoExaggerated = 80
 
 // autoIterations is 340 for 20,000 rows. More rows settle more slowly, until, above 100,000, an
-// iteration costs more than it gains: 330 for a million. Of few rows it costs next to nothing.
+// iteration costs more than it gains: 350 for a million. Of few rows it costs next to nothing.
 func autoIterations(n int) int {
 	rows := float64(n)
-	return max(500-n/50, int(min(340+float64(45*log(rows/20000)), 320+1e7/rows)))
+	return max(500-n/50, int(min(340+float64(45*log(rows/20000)), 340+1e7/rows)))
 }
 
 // autoGrowth is 100 up to 100,000 rows and 50 from 200,000 on, so that the fewer iterations

@@ -20,7 +20,7 @@ func showForming(o *tsne.Options, output string, n int, d *progress.Display) (en
 	recorder := progress.NewRecorder(d, run.MapStatusFile(output), time.Second)
 	frames := run.NewFrames(run.FrameFile(output))
 	o.Progress = notebook.ShowTSNE(recorder, "tsne")
-	o.CallbackEvery = 5
+	o.CallbackEvery = max(5, n/40_000) // a copy of many positions takes longer
 	o.Callback = func(_ int, _ float64, y []float32) bool {
 		frames.Show(y, n)
 		return false

@@ -33,6 +33,7 @@ func main() {
 	repel(2)
 	repel(3)
 	spill()
+	exps()
 	advance()
 	extent()
 	walk()
