@@ -94,7 +94,9 @@ func each(
 		return err
 	}
 	outer := torch.NoGrad(func(whole *torch.Scope) {
-		all := torch.From(whole, device, order, len(order))
+		// Kept, so that what is made of it is the batch's and goes with it.
+		all := whole.Keep(torch.From(whole, device, order, len(order)))
+		defer all.Close()
 		for start := 0; start < x.n && err == nil; start += evaluationBatch {
 			if err = ctx.Err(); err != nil {
 				return
