@@ -76,40 +76,24 @@ func rowsOf(ctx context.Context, m Model, x Samples, f func(batch *torch.Tensor)
 	return rows, err
 }
 
-// each calls f with every batch of x in order, without recording gradients.
+// each calls f with every batch of x in order, without recording gradients. One batch at a
+// time is where the model is.
 func each(
-	ctx context.Context, m Model, x Samples, f func(s *torch.Scope, start, end int, batch *torch.Tensor),
+	ctx context.Context, m Model, x Samples,
+	f func(s *torch.Scope, start, end int, batch *torch.Tensor),
 ) error {
 	device, err := deviceOf(m)
 	if err != nil {
 		return err
 	}
-	data, err := x.load(device)
-	if err != nil {
-		return err
-	}
-	defer data.Close()
-	order, err := loader{n: x.n}.order(0)
-	if err != nil {
-		return err
-	}
-	outer := torch.NoGrad(func(whole *torch.Scope) {
-		// Kept, so that what is made of it is the batch's and goes with it.
-		all := whole.Keep(torch.From(whole, device, order, len(order)))
-		defer all.Close()
-		for start := 0; start < x.n && err == nil; start += evaluationBatch {
-			if err = ctx.Err(); err != nil {
-				return
-			}
+	dim, err := x.dim()
+	for start := 0; start < x.n && err == nil; start += evaluationBatch {
+		if err = ctx.Err(); err == nil {
 			end := min(start+evaluationBatch, x.n)
 			err = torch.NoGrad(func(s *torch.Scope) {
-				index := all.Slice(0, start, end)
-				f(s, start, end, data.gather(index))
+				f(s, start, end, x.part(start, end, dim).on(s, device, dim))
 			})
 		}
-	})
-	if err == nil {
-		err = outer
 	}
 	return err
 }

@@ -35,6 +35,29 @@ func (d Samples) dim() (int, error) {
 	return values / d.n, nil
 }
 
+// part are rows start to end, of dim features.
+func (d Samples) part(start, end, dim int) Samples {
+	p := Samples{n: end - start}
+	if d.pixels != nil {
+		p.pixels = d.pixels[start*dim : end*dim]
+	} else {
+		p.floats = d.floats[start*dim : end*dim]
+	}
+	return p
+}
+
+// on puts the samples on device, n x dim, float32.
+func (d Samples) on(s *torch.Scope, device string, dim int) *torch.Tensor {
+	if d.pixels == nil {
+		return torch.From(s, device, d.floats, d.n, dim)
+	}
+	order := make([]int64, d.n)
+	for i := range order {
+		order[i] = int64(i)
+	}
+	return torch.From(s, device, d.pixels, d.n, dim).Pixels(torch.From(s, device, order, d.n))
+}
+
 // source is samples where the model is, ready to give batches.
 type source struct {
 	rows   *torch.Tensor // n x dim, uint8 or float32

@@ -85,6 +85,15 @@ func (s *Split) take(rows []int) {
 func (s *Split) copyOf(rows []int) *Split {
 	c, w := *s, s.Width()
 	c.Images, c.Features, c.Labels, c.N = nil, nil, nil, len(rows)
+	if s.Images != nil {
+		c.Images = make([]byte, 0, c.N*w)
+	}
+	if s.Features != nil {
+		c.Features = make([]float32, 0, c.N*w)
+	}
+	if s.Labels != nil {
+		c.Labels = make([]int, 0, c.N)
+	}
 	for _, row := range rows {
 		if s.Images != nil {
 			c.Images = append(c.Images, s.Images[row*w:(row+1)*w]...)
