@@ -5,6 +5,7 @@ package train
 import (
 	"context"
 	"io"
+	"runtime"
 	"time"
 
 	"latent/centroid"
@@ -21,6 +22,10 @@ func (j *job) finish(ctx context.Context, began time.Time) (Result, error) {
 		return Result{}, err
 	}
 	model := j.trainer.Model
+	// Of a million rows the trainer's copy, and the latents of the last measure, are half of what is
+	// in memory, and as many latents are to come.
+	j.trainer.Close()
+	runtime.GC()
 	mse, err := MSE(ctx, model, j.data)
 	if err != nil {
 		return Result{}, err
