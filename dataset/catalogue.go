@@ -148,7 +148,8 @@ func (s *set) classNames() []string {
 func find(name string) (*set, error) {
 	i := slices.IndexFunc(catalogue, func(s *set) bool { return s.name == name })
 	if i < 0 {
-		return nil, fmt.Errorf("unknown data set %q, want one of %s", name, strings.Join(Names(), ", "))
+		return nil, fmt.Errorf("unknown data set %q, want one of %s", name,
+			strings.Join(Names(), ", "))
 	}
 	return catalogue[i], nil
 }
@@ -184,7 +185,8 @@ func shape(dims []int) string {
 	if len(dims) == 1 {
 		return fmt.Sprintf("%d labels", dims[0])
 	}
-	return fmt.Sprintf("%d images of %s", dims[0], strings.ReplaceAll(strings.Trim(fmt.Sprint(dims[1:]), "[]"), " ", "x"))
+	return fmt.Sprintf("%d images of %s", dims[0],
+		strings.ReplaceAll(strings.Trim(fmt.Sprint(dims[1:]), "[]"), " ", "x"))
 }
 
 func sha256Hex(b []byte) string {

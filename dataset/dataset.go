@@ -65,7 +65,8 @@ func (s *set) open(dir string) (*Dataset, error) {
 			return nil, err
 		}
 	}
-	return &Dataset{Name: s.name, Classes: s.classNames(), Train: split(arrays[0], arrays[1]), Test: split(arrays[2], arrays[3])}, nil
+	return &Dataset{Name: s.name, Classes: s.classNames(), Train: split(arrays[0], arrays[1]),
+		Test: split(arrays[2], arrays[3])}, nil
 }
 
 // split puts together what load has found to fit.
@@ -91,7 +92,8 @@ func (s *set) locate(dir string, f *fileSpec) (string, error) {
 			return "", err
 		}
 	}
-	return "", fmt.Errorf("neither %s nor its .gz is there, download the data set first (latent data): %w", plain, fs.ErrNotExist)
+	return "", fmt.Errorf("neither %s nor its .gz is there, download the data set first (latent "+
+		"data): %w", plain, fs.ErrNotExist)
 }
 
 // load reads and verifies the file at path. The array is returned if content
@@ -174,7 +176,8 @@ func (f *fileSpec) decode(raw []byte) (*IDX, error) {
 	if len(x.Dims) == 1 {
 		for i, v := range x.Data {
 			if v >= classes {
-				return nil, fmt.Errorf("label %d is %d, expected 0 to %d; %s", i, v, classes-1, remedy)
+				return nil, fmt.Errorf("label %d is %d, expected 0 to %d; %s", i, v, classes-1,
+					remedy)
 			}
 		}
 	}

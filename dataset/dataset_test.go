@@ -66,8 +66,10 @@ func TestRealDatasets(t *testing.T) {
 					n      int
 					pixels int64
 				}{{d.Train, 60000, c.trainSum}, {d.Test, 10000, c.testSum}} {
-					if s.split.N != s.n || s.split.Rows != 28 || s.split.Cols != 28 || len(s.split.Images) != s.n*784 || len(s.split.Labels) != s.n {
-						t.Errorf("%d images of %dx%d, %d labels", s.split.N, s.split.Rows, s.split.Cols, len(s.split.Labels))
+					if s.split.N != s.n || s.split.Rows != 28 || s.split.Cols != 28 ||
+						len(s.split.Images) != s.n*784 || len(s.split.Labels) != s.n {
+						t.Errorf("%d images of %dx%d, %d labels", s.split.N, s.split.Rows,
+							s.split.Cols, len(s.split.Labels))
 					}
 					var sum int64
 					for _, b := range s.split.Images {
@@ -80,7 +82,9 @@ func TestRealDatasets(t *testing.T) {
 				if !slices.Equal(d.Train.Labels[:10], c.trainFirst) {
 					t.Errorf("labels %v, want %v", d.Train.Labels[:10], c.trainFirst)
 				}
-				if i := slices.IndexFunc(d.Train.Images, func(b byte) bool { return b != 0 }); i != c.at || int(d.Train.Images[i]) != c.firstPixelNot0 {
+				if i := slices.IndexFunc(d.Train.Images,
+					func(b byte) bool { return b != 0 }); i != c.at ||
+					int(d.Train.Images[i]) != c.firstPixelNot0 {
 					t.Errorf("first pixel that is not 0 is %d at %d", d.Train.Images[i], i)
 				}
 			}
@@ -99,8 +103,10 @@ func TestRealDatasets(t *testing.T) {
 					t.Fatal(err)
 				}
 				spec := &set.files[i]
-				if p := published(spec, b); int64(len(p)) != spec.size || sha256Hex(p) != spec.sha256 || md5Hex(p) != spec.md5 {
-					t.Errorf("%s: %d bytes, SHA-256 %s, MD5 %s", f.Path, len(p), sha256Hex(p), md5Hex(p))
+				if p := published(spec, b); int64(len(p)) != spec.size ||
+					sha256Hex(p) != spec.sha256 || md5Hex(p) != spec.md5 {
+					t.Errorf("%s: %d bytes, SHA-256 %s, MD5 %s", f.Path, len(p), sha256Hex(p),
+						md5Hex(p))
 				}
 				z, err := gzip.NewReader(bytes.NewReader(b))
 				if err != nil {
@@ -127,8 +133,10 @@ func TestRealDatasets(t *testing.T) {
 // without names and dates, which are put back.
 func published(f *fileSpec, b []byte) []byte {
 	stamps := map[string]uint32{ // by MD5, found by search
-		"8d4fb7e6c68d591d4c3dfef9ec88bf0d": 1504176606, "25c81989df183df01b3e8a0aad5dffbe": 1504176606,
-		"bef4ecab320f06d8554ea6380940ec79": 1504176627, "bb300cfdad3c16e7a12a480ee83cd310": 1504176627,
+		"8d4fb7e6c68d591d4c3dfef9ec88bf0d": 1504176606,
+		"25c81989df183df01b3e8a0aad5dffbe": 1504176606,
+		"bef4ecab320f06d8554ea6380940ec79": 1504176627,
+		"bb300cfdad3c16e7a12a480ee83cd310": 1504176627,
 	}
 	at, ok := stamps[f.md5]
 	if !ok || int64(len(b)) == f.size {
@@ -146,7 +154,8 @@ func TestCatalogue(t *testing.T) {
 	sums := map[string]bool{}
 	for _, s := range catalogue {
 		for _, f := range s.files {
-			if len(f.md5) != 32 || len(f.sha256) != 64 || len(f.content) != 0 && len(f.content) != 64 || sums[f.md5] || sums[f.sha256] {
+			if len(f.md5) != 32 || len(f.sha256) != 64 || len(f.content) != 0 &&
+				len(f.content) != 64 || sums[f.md5] || sums[f.sha256] {
 				t.Errorf("%s %s: checksums of odd length or twice", s.name, f.name)
 			}
 			sums[f.md5], sums[f.sha256] = true, true
@@ -172,7 +181,8 @@ func TestFloats(t *testing.T) {
 		t.Fatalf("%d floats, %d bytes of golden", len(x), len(golden))
 	}
 	for b, v := range x {
-		if got, want := math.Float32bits(v), binary.LittleEndian.Uint32(golden[4*b:]); got != want {
+		if got, want := math.Float32bits(v),
+			binary.LittleEndian.Uint32(golden[4*b:]); got != want {
 			t.Errorf("byte %d: %08x, PyTorch %08x", b, got, want)
 		}
 	}
@@ -193,18 +203,32 @@ func TestOpenErrors(t *testing.T) {
 		{"truncated", s.files[0].name, plain[0][:100], []string{"truncated", "6x40x50"}},
 		{"header only", s.files[1].name, plain[1][:6], []string{"truncated"}},
 		{"empty", s.files[1].name, nil, []string{"truncated"}},
-		{"trailing", s.files[0].name, append(slices.Clone(plain[0]), 0), []string{"trailing data"}},
+		{"trailing", s.files[0].name, append(slices.Clone(plain[0]), 0),
+			[]string{"trailing data"}},
 		{"wrong magic", s.files[0].name, flip(plain[0], 0), []string{"not an IDX file"}},
 		{"wrong type", s.files[0].name, flip(plain[0], 2), []string{"type 0x09", "unsigned byte"}},
-		{"wrong content", s.files[0].name, flip(plain[0], 400), []string{"checksum mismatch", "SHA-256 is " + sha256Hex(flip(plain[0], 400)), "expected " + s.files[0].content}},
-		{"other file", s.files[0].name, plain[2], []string{"4 images of 40x50, expected 6 images of 40x50"}},
-		{"images as labels", s.files[1].name, plain[2], []string{"4 images of 40x50, expected 6 labels"}},
-		{"label 10", s.files[1].name, append(plain[1][:len(plain[1])-1:len(plain[1])-1], 10), []string{"label 5 is 10, expected 0 to 9"}},
-		{"truncated gzip", s.files[0].name + ".gz", packed[0][:len(packed[0])-9], []string{"truncated"}},
-		{"corrupt gzip", s.files[0].name + ".gz", flip(packed[0], len(packed[0])-6), []string{"gzip: invalid checksum"}},
-		{"gzip and more", s.files[0].name + ".gz", append(slices.Clone(packed[0]), "more"...), []string{"truncated"}},
-		{"other gzip", s.files[0].name + ".gz", pack(t, flip(plain[0], 500)), []string{"checksum mismatch", sha256Hex(flip(plain[0], 500)) + " unpacked", s.files[0].content}},
-		{"bomb", s.files[0].name + ".gz", pack(t, append([]byte{0, 0, 8, 1, 0x3f, 0, 0, 0}, make([]byte, 1<<20)...)), []string{"claims"}},
+		{"wrong content", s.files[0].name, flip(plain[0], 400),
+			[]string{"checksum mismatch", "SHA-256 is " + sha256Hex(flip(plain[0], 400)),
+				"expected " + s.files[0].content}},
+		{"other file", s.files[0].name, plain[2],
+			[]string{"4 images of 40x50, expected 6 images of 40x50"}},
+		{"images as labels", s.files[1].name, plain[2],
+			[]string{"4 images of 40x50, expected 6 labels"}},
+		{"label 10", s.files[1].name, append(plain[1][:len(plain[1])-1:len(plain[1])-1], 10),
+			[]string{"label 5 is 10, expected 0 to 9"}},
+		{"truncated gzip", s.files[0].name + ".gz", packed[0][:len(packed[0])-9],
+			[]string{"truncated"}},
+		{"corrupt gzip", s.files[0].name + ".gz", flip(packed[0], len(packed[0])-6),
+			[]string{"gzip: invalid checksum"}},
+		{"gzip and more", s.files[0].name + ".gz", append(slices.Clone(packed[0]), "more"...),
+			[]string{"truncated"}},
+		{"other gzip", s.files[0].name + ".gz", pack(t, flip(plain[0], 500)),
+			[]string{"checksum mismatch", sha256Hex(flip(plain[0], 500)) + " unpacked",
+				s.files[0].content}},
+		{"bomb", s.files[0].name + ".gz",
+			pack(t,
+				append([]byte{0, 0, 8, 1, 0x3f, 0, 0, 0},
+					make([]byte, 1<<20)...)), []string{"claims"}},
 		{"too large", s.files[1].name, make([]byte, 2<<20), []string{"more than"}},
 		{"folder", s.files[1].name + "/x", nil, []string{"not a regular file"}},
 	} {
@@ -229,7 +253,8 @@ func TestOpenErrors(t *testing.T) {
 			if strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %q is more than a line", err)
 			}
-			if strings.Contains(c.want[0], "checksum m") && (!errors.Is(err, ErrChecksum) || !strings.Contains(err.Error(), remedy)) {
+			if strings.Contains(c.want[0], "checksum m") &&
+				(!errors.Is(err, ErrChecksum) || !strings.Contains(err.Error(), remedy)) {
 				t.Errorf("error %q", err)
 			}
 		})
@@ -238,10 +263,12 @@ func TestOpenErrors(t *testing.T) {
 
 func TestOpenMissing(t *testing.T) {
 	_, err := Open(filepath.Join(t.TempDir(), "none"), "mnist")
-	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), filepath.Join("MNIST", "raw", "train-images-idx3-ubyte")) {
+	if !errors.Is(err, fs.ErrNotExist) ||
+		!strings.Contains(err.Error(), filepath.Join("MNIST", "raw", "train-images-idx3-ubyte")) {
 		t.Errorf("error %v", err)
 	}
-	if _, err := Open(t.TempDir(), "imagenet"); err == nil || !strings.Contains(err.Error(), `unknown data set "imagenet"`) {
+	if _, err := Open(t.TempDir(), "imagenet"); err == nil ||
+		!strings.Contains(err.Error(), `unknown data set "imagenet"`) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -50,7 +50,8 @@ func newDownloader(o FetchOptions) *downloader {
 // checksum decides in the end, and if it fails after a resumed download the
 // file is loaded once more from its start. A file that is wrong is removed,
 // one that broke off is kept for the next try.
-func (d *downloader) download(ctx context.Context, f *fileSpec, address, path string) (File, error) {
+func (d *downloader) download(ctx context.Context, f *fileSpec,
+	address, path string) (File, error) {
 	part, err := openPart(path + ".part")
 	if err != nil {
 		return File{}, fmt.Errorf("%w: %w", errLocal, err)
@@ -94,7 +95,8 @@ func (d *downloader) download(ctx context.Context, f *fileSpec, address, path st
 // transfer requests address from byte start on and writes what comes to the end
 // of part, which it empties first if the server sends the file from its
 // start. It reports whether the download went on from start.
-func (d *downloader) transfer(ctx context.Context, f *fileSpec, address string, part *os.File, start int64) (resumed bool, err error) {
+func (d *downloader) transfer(ctx context.Context, f *fileSpec, address string, part *os.File,
+	start int64) (resumed bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
@@ -116,8 +118,11 @@ func (d *downloader) transfer(ctx context.Context, f *fileSpec, address string, 
 	defer response.Body.Close()
 	rest := fmt.Sprintf("bytes %d-%d/%d", start, f.size-1, f.size)
 	switch {
-	case start > 0 && response.StatusCode == http.StatusPartialContent && response.Header.Get("Content-Range") == rest:
-	case start > 0 && (response.StatusCode == http.StatusPartialContent || response.StatusCode == http.StatusRequestedRangeNotSatisfiable):
+	case start > 0 && response.StatusCode == http.StatusPartialContent &&
+		response.Header.Get("Content-Range") == rest:
+	case start > 0 &&
+		(response.StatusCode == http.StatusPartialContent ||
+			response.StatusCode == http.StatusRequestedRangeNotSatisfiable):
 		return d.transfer(ctx, f, address, part, 0) // what we hold is no part of what it has
 	case response.StatusCode == http.StatusOK:
 		if n := response.ContentLength; n >= 0 && n != f.size {
@@ -176,7 +181,8 @@ func openPart(path string) (*os.File, error) {
 		}
 		if errors.Is(atomicfile.TryLock(f), atomicfile.ErrLocked) {
 			f.Close()
-			return nil, fmt.Errorf("%s: another process is downloading it; wait until it finishes", path)
+			return nil, fmt.Errorf("%s: another process is downloading it; wait until it finishes",
+				path)
 		}
 		// The process that held the lock may have removed the file.
 		mine, err := f.Stat()

@@ -10,7 +10,8 @@ import (
 
 // MNIST as rows of floats, fetched into the folder data where it is missing.
 func Example() {
-	if _, err := dataset.Fetch(context.Background(), "data", "mnist", dataset.DefaultFetchOptions()); err != nil {
+	if _, err := dataset.Fetch(context.Background(), "data", "mnist",
+		dataset.DefaultFetchOptions()); err != nil {
 		log.Fatal(err)
 	}
 	mnist, err := dataset.Open("data", "mnist")

@@ -57,7 +57,8 @@ type FetchOptions struct {
 
 // DefaultFetchOptions returns the defaults that FetchOptions names.
 func DefaultFetchOptions() FetchOptions {
-	return FetchOptions{ConnectTimeout: 15 * time.Second, StallTimeout: 30 * time.Second, ModuleTimeout: 2 * time.Minute}
+	return FetchOptions{ConnectTimeout: 15 * time.Second, StallTimeout: 30 * time.Second,
+		ModuleTimeout: 2 * time.Minute}
 }
 
 // Validate names the first option that is wrong.
@@ -65,7 +66,8 @@ func (o FetchOptions) Validate() error {
 	for _, t := range []struct {
 		name  string
 		value time.Duration
-	}{{"ConnectTimeout", o.ConnectTimeout}, {"StallTimeout", o.StallTimeout}, {"ModuleTimeout", o.ModuleTimeout}} {
+	}{{"ConnectTimeout", o.ConnectTimeout}, {"StallTimeout", o.StallTimeout},
+		{"ModuleTimeout", o.ModuleTimeout}} {
 		if t.value <= 0 {
 			return fmt.Errorf("dataset: %s is %v, want more than 0", t.name, t.value)
 		}
@@ -199,7 +201,8 @@ func (s *sources) get(ctx context.Context, f *fileSpec, path string) (File, erro
 		}
 		try(address, err)
 	}
-	return File{}, fmt.Errorf("no source has %s; put the file there yourself (tried %s)", path, strings.Join(tried, "; "))
+	return File{}, fmt.Errorf("no source has %s; put the file there yourself (tried %s)", path,
+		strings.Join(tried, "; "))
 }
 
 // errContent marks an error about the bytes of a source, after which the next
@@ -244,7 +247,8 @@ func moduleDir(ctx context.Context, module string, timeout time.Duration) (strin
 		return "", err
 	}
 	defer os.RemoveAll(empty)
-	if err := os.WriteFile(filepath.Join(empty, "go.mod"), []byte("module empty\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(empty, "go.mod"), []byte("module empty\n"),
+		0o644); err != nil {
 		return "", err
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)

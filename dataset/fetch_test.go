@@ -25,13 +25,16 @@ type mirror struct {
 	requests []string // "PATH RANGE"
 }
 
-func newMirror(t *testing.T, s *set, packed [4][]byte, change func(w http.ResponseWriter, r *http.Request, b []byte) bool) *mirror {
+func newMirror(t *testing.T, s *set, packed [4][]byte,
+	change func(w http.ResponseWriter, r *http.Request, b []byte) bool) *mirror {
 	m := &mirror{}
 	m.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m.mu.Lock()
-		m.requests = append(m.requests, strings.TrimSpace(path.Base(r.URL.Path)+" "+r.Header.Get("Range")))
+		m.requests = append(m.requests,
+			strings.TrimSpace(path.Base(r.URL.Path)+" "+r.Header.Get("Range")))
 		m.mu.Unlock()
-		i := slices.IndexFunc(s.files[:], func(f fileSpec) bool { return "/"+f.name+".gz" == r.URL.Path })
+		i := slices.IndexFunc(s.files[:],
+			func(f fileSpec) bool { return "/"+f.name+".gz" == r.URL.Path })
 		switch {
 		case i < 0:
 			http.NotFound(w, r)
@@ -132,8 +135,16 @@ func TestFetch(t *testing.T) {
 func TestFetchNextMirror(t *testing.T) {
 	s, _, packed := tiny(t)
 	bad := map[string]func(w http.ResponseWriter, r *http.Request, b []byte) bool{
-		"404": func(w http.ResponseWriter, r *http.Request, _ []byte) bool { http.NotFound(w, r); return true },
-		"503": func(w http.ResponseWriter, _ *http.Request, _ []byte) bool { w.WriteHeader(503); return true },
+		"404": func(w http.ResponseWriter, r *http.Request,
+			_ []byte) bool {
+			http.NotFound(w, r)
+			return true
+		},
+		"503": func(w http.ResponseWriter, _ *http.Request,
+			_ []byte) bool {
+			w.WriteHeader(503)
+			return true
+		},
 		"forever": func(w http.ResponseWriter, r *http.Request, _ []byte) bool {
 			http.Redirect(w, r, r.URL.Path, http.StatusFound)
 			return true
@@ -194,7 +205,8 @@ func TestFetchNextMirror(t *testing.T) {
 			// The bad one alone: one line that names it, no file by its name.
 			o.Mirrors = o.Mirrors[:1]
 			dir = t.TempDir()
-			if _, err = s.fetch(context.Background(), dir, o); err == nil || !strings.Contains(err.Error(), first.URL) || strings.Contains(err.Error(), "\n") {
+			if _, err = s.fetch(context.Background(), dir, o); err == nil ||
+				!strings.Contains(err.Error(), first.URL) || strings.Contains(err.Error(), "\n") {
 				t.Fatalf("error %v", err)
 			}
 			for _, f := range files(t, dir) {
@@ -267,7 +279,8 @@ func TestFetchCancelAndResume(t *testing.T) {
 	n := len(m.requests)
 	ctx, cancel = context.WithCancel(context.Background())
 	cancel()
-	if _, err := s.fetch(ctx, t.TempDir(), o); !errors.Is(err, context.Canceled) || len(m.requests) != n {
+	if _, err := s.fetch(ctx, t.TempDir(), o); !errors.Is(err, context.Canceled) ||
+		len(m.requests) != n {
 		t.Errorf("%d more requests, error %v", len(m.requests)-n, err)
 	}
 }
@@ -336,7 +349,8 @@ func TestFetchKeepsWrongFile(t *testing.T) {
 	bad[40] ^= 1
 	write(t, path, bad)
 	got, err := s.fetch(context.Background(), dir, options(m))
-	if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), remedy) {
+	if err == nil || !strings.Contains(err.Error(), path) ||
+		!strings.Contains(err.Error(), remedy) {
 		t.Fatalf("error %v", err)
 	}
 	if len(got) != 2 {
@@ -348,10 +362,13 @@ func TestFetchKeepsWrongFile(t *testing.T) {
 }
 
 func TestFetchArguments(t *testing.T) {
-	if _, err := Fetch(context.Background(), t.TempDir(), "cifar", DefaultFetchOptions()); err == nil || !strings.Contains(err.Error(), "mnist, fashion-mnist, kmnist") {
+	if _, err := Fetch(context.Background(), t.TempDir(), "cifar",
+		DefaultFetchOptions()); err == nil ||
+		!strings.Contains(err.Error(), "mnist, fashion-mnist, kmnist") {
 		t.Errorf("error %v", err)
 	}
-	if _, err := Fetch(context.Background(), t.TempDir(), "mnist", FetchOptions{}); err == nil || !strings.Contains(err.Error(), "ConnectTimeout is 0s") {
+	if _, err := Fetch(context.Background(), t.TempDir(), "mnist", FetchOptions{}); err == nil ||
+		!strings.Contains(err.Error(), "ConnectTimeout is 0s") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -44,12 +44,14 @@ func TestFetchModule(t *testing.T) {
 	s.module = "example.com/none@v1.0.0"
 	t.Run("unknown", func(t *testing.T) {
 		dir := t.TempDir()
-		if _, err := s.fetch(context.Background(), dir, options(newMirror(t, s, packed, nil))); err != nil {
+		if _, err := s.fetch(context.Background(), dir,
+			options(newMirror(t, s, packed, nil))); err != nil {
 			t.Fatal(err)
 		}
 		complete(t, s, dir, packed)
 		_, err := s.fetch(context.Background(), t.TempDir(), options())
-		if err == nil || !strings.Contains(err.Error(), "go module: ") || strings.Contains(err.Error(), "\n") {
+		if err == nil || !strings.Contains(err.Error(), "go module: ") ||
+			strings.Contains(err.Error(), "\n") {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -79,7 +81,8 @@ func TestFetchFolderErrors(t *testing.T) {
 	t.Run("file in the way", func(t *testing.T) {
 		dir := t.TempDir()
 		write(t, filepath.Join(dir, "Tiny"), nil)
-		if _, err := s.fetch(context.Background(), dir, options(m)); err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "Tiny")) {
+		if _, err := s.fetch(context.Background(), dir, options(m)); err == nil ||
+			!strings.Contains(err.Error(), filepath.Join(dir, "Tiny")) {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -94,7 +97,8 @@ func TestFetchFolderErrors(t *testing.T) {
 		if os.WriteFile(filepath.Join(s.raw(dir), "any"), nil, 0o644) == nil {
 			t.Skip("this user may write everywhere")
 		}
-		if _, err := s.fetch(context.Background(), dir, options(m)); err == nil || !strings.Contains(err.Error(), "permission denied") {
+		if _, err := s.fetch(context.Background(), dir, options(m)); err == nil ||
+			!strings.Contains(err.Error(), "permission denied") {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -108,7 +112,8 @@ func TestFetchFolderErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer part.Close()
-		if _, err := s.fetch(context.Background(), dir, options(m)); err == nil || !strings.Contains(err.Error(), "another process") {
+		if _, err := s.fetch(context.Background(), dir, options(m)); err == nil ||
+			!strings.Contains(err.Error(), "another process") {
 			t.Errorf("error %v", err)
 		}
 	})

@@ -54,7 +54,8 @@ func tiny(t testing.TB) (s *set, plain, packed [4][]byte) {
 			}
 		}
 		plain[i], packed[i] = b, pack(t, b)
-		f.size, f.md5, f.sha256, f.content = int64(len(packed[i])), md5Hex(packed[i]), sha256Hex(packed[i]), sha256Hex(b)
+		f.size, f.md5, f.sha256, f.content = int64(len(packed[i])), md5Hex(packed[i]),
+			sha256Hex(packed[i]), sha256Hex(b)
 	}
 	return s, plain, packed
 }

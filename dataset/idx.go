@@ -65,7 +65,8 @@ func ReadIDXLabels(path string) ([]int, error) {
 		return nil, err
 	}
 	if len(x.Dims) != 1 {
-		return nil, fmt.Errorf("dataset: read %s: %d dimensions, labels have one", path, len(x.Dims))
+		return nil, fmt.Errorf("dataset: read %s: %d dimensions, labels have one", path,
+			len(x.Dims))
 	}
 	return labels(x.Data), nil
 }
@@ -125,7 +126,8 @@ func decodePlain(r io.Reader, limit, reserve int64) (*IDX, error) {
 			return nil, errors.New("IDX array is empty")
 		}
 		if d > room/n {
-			return nil, fmt.Errorf("truncated or corrupt: the header claims an array of %s bytes, more than the file may hold", product(lengths))
+			return nil, fmt.Errorf("truncated or corrupt: the header claims an array of %s "+
+				"bytes, more than the file may hold", product(lengths))
 		}
 		n *= d
 		x.Dims[i] = int(d)

@@ -54,10 +54,12 @@ func TestReadIDXLabels(t *testing.T) {
 		t.Errorf("labels %v, error %v", got, err)
 	}
 	write(t, path, idx([]byte{0, 9, 255}, 3, 1))
-	if _, err = ReadIDXLabels(path); err == nil || !strings.Contains(err.Error(), path+": 2 dimensions") {
+	if _, err = ReadIDXLabels(path); err == nil ||
+		!strings.Contains(err.Error(), path+": 2 dimensions") {
 		t.Errorf("error %v", err)
 	}
-	if _, err = ReadIDXLabels(path + ".none"); err == nil || !strings.Contains(err.Error(), "no such file") {
+	if _, err = ReadIDXLabels(path + ".none"); err == nil ||
+		!strings.Contains(err.Error(), "no such file") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -97,14 +99,16 @@ func TestIDXBombs(t *testing.T) {
 // A real array that packs well is refused where it is larger than what is wanted.
 func TestReadIDXLabelsBomb(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "labels.gz")
-	if err := os.WriteFile(path, pack(t, idx(make([]byte, maxLabels), maxLabels)), 0o644); err != nil {
+	if err := os.WriteFile(path, pack(t, idx(make([]byte, maxLabels), maxLabels)),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	_, err := ReadIDXLabels(path)
 	runtime.ReadMemStats(&after)
-	if n := after.TotalAlloc - before.TotalAlloc; err == nil || !strings.Contains(err.Error(), "may hold") || n > 1<<20 {
+	if n := after.TotalAlloc - before.TotalAlloc; err == nil ||
+		!strings.Contains(err.Error(), "may hold") || n > 1<<20 {
 		t.Errorf("%v, %d bytes allocated", err, n)
 	}
 }

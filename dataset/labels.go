@@ -20,7 +20,8 @@ const maxClasses = 10000
 // readLabels reads the labels of rows as texts, "" where one is not known. The file is a
 // .npy file of integers or texts, an array of a .npz file, an IDX file, or a text of one
 // label a line, whose first may be a heading.
-func readLabels(ctx context.Context, path string, rows int, progress func(Progress)) ([]string, error) {
+func readLabels(ctx context.Context, path string, rows int, progress func(Progress)) ([]string,
+	error) {
 	f, err := openFile(ctx, path, progress)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: labels: %w", err)
@@ -160,7 +161,8 @@ func number(labels, classes []string) ([]int, error) {
 	for i, label := range labels {
 		class, ok := index[label]
 		if !ok {
-			return nil, fmt.Errorf("row %d: label %.40q is none of the classes, %s", i+1, label, some10(classes))
+			return nil, fmt.Errorf("row %d: label %.40q is none of the classes, %s", i+1, label,
+				some10(classes))
 		}
 		numbers[i], some = class, some || class != Unknown
 	}

@@ -36,7 +36,8 @@ type Own struct {
 // Fortran order twice while it is read.
 func ReadOwn(ctx context.Context, o OwnOptions) (*Own, error) {
 	if o.Test.Input == "" && !(o.TestFraction > 0 && o.TestFraction < 1) {
-		return nil, fmt.Errorf("dataset: the fraction of test rows must be above 0 and below 1, got %g", o.TestFraction)
+		return nil, fmt.Errorf("dataset: the fraction of test rows must be above 0 and below 1, "+
+			"got %g", o.TestFraction)
 	}
 	if o.Test.Input == "" && o.Test.Labels != "" {
 		return nil, fmt.Errorf("dataset: test labels %s without test rows", o.Test.Labels)
@@ -58,7 +59,9 @@ func ReadOwn(ctx context.Context, o OwnOptions) (*Own, error) {
 		return nil, err
 	}
 	if (train.Images == nil) != (test.Images == nil) {
-		return nil, fmt.Errorf("dataset: read %s: one of it and %s holds bytes, the other does not", o.Test.Input, o.Train.Input)
+		return nil,
+			fmt.Errorf("dataset: read %s: one of it and %s holds bytes, the other does not",
+				o.Test.Input, o.Train.Input)
 	}
 	classes := classesOf(labels, testLabels)
 	if err := o.Train.number(train, labels, classes); err != nil {
@@ -77,7 +80,8 @@ func (o OwnOptions) hold(x *Split, labels []string) (*Own, error) {
 		return nil, err
 	}
 	if x.N < 2 {
-		return nil, fmt.Errorf("dataset: read %s: one row, want two at least, one of them to test", o.Train.Input)
+		return nil, fmt.Errorf("dataset: read %s: one row, want two at least, one of them to test",
+			o.Train.Input)
 	}
 	rows := heldOut(x.Labels, x.N, o.TestFraction, o.Seed)
 	test := x.copyOf(rows)
@@ -96,12 +100,15 @@ func (o OwnOptions) hold(x *Split, labels []string) (*Own, error) {
 // own puts the data set together.
 func (o OwnOptions) own(train, test *Split, classes []string, rows []int) (*Own, error) {
 	if len(classes) == 1 {
-		return nil, fmt.Errorf("dataset: labels of %s: all are %q, want two classes at least; rows may also have no labels", o.Train.Input, classes[0])
+		return nil, fmt.Errorf("dataset: labels of %s: all are %q, want two classes at least; "+
+			"rows may also have no labels", o.Train.Input, classes[0])
 	}
 	if train.Labels == nil && test.Labels != nil {
-		return nil, fmt.Errorf("dataset: labels of %s: the test rows have some, the training rows none", o.Train.Input)
+		return nil, fmt.Errorf("dataset: labels of %s: the test rows have some, the training "+
+			"rows none", o.Train.Input)
 	}
-	return &Own{Dataset{Name: o.Train.Input, Classes: classes, Train: train, Test: test}, rows}, nil
+	return &Own{Dataset{Name: o.Train.Input, Classes: classes, Train: train, Test: test},
+		rows}, nil
 }
 
 // heldOut chooses the test rows: of n rows ceil(fraction n) as scikit-learn's

@@ -25,7 +25,8 @@ func FuzzPicture(f *testing.F) {
 	}
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if c, _, err := image.DecodeConfig(bytes.NewReader(b)); err == nil && c.Width*c.Height > 1<<20 {
+		if c, _, err := image.DecodeConfig(bytes.NewReader(b)); err == nil &&
+			c.Width*c.Height > 1<<20 {
 			return // slow, not wrong
 		}
 		write(t, filepath.Join(dir, "1.png"), b)
@@ -38,7 +39,8 @@ func FuzzPicture(f *testing.F) {
 
 // FuzzSource checks that any bytes are rows of one width with as many labels, or an error.
 func FuzzSource(f *testing.F) {
-	for _, b := range [][]byte{[]byte("1,2\n3,4\n"), idxOf(count(8), 2, 2, 2), pack(f, idxOf(count(8), 4, 2)), []byte("PK\x05\x06" + strings.Repeat("\x00", 18))} {
+	for _, b := range [][]byte{[]byte("1,2\n3,4\n"), idxOf(count(8), 2, 2, 2),
+		pack(f, idxOf(count(8), 4, 2)), []byte("PK\x05\x06" + strings.Repeat("\x00", 18))} {
 		f.Add(b, []byte("a\nb\n"))
 		f.Add(b, idxOf([]byte{1, 2}, 2))
 	}
@@ -47,12 +49,14 @@ func FuzzSource(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b, l []byte) {
 		write(t, x, b)
 		write(t, labels, l)
-		d, err := ReadOwn(context.Background(), OwnOptions{Train: Source{Input: x, Labels: labels}, TestFraction: 0.5})
+		d, err := ReadOwn(context.Background(),
+			OwnOptions{Train: Source{Input: x, Labels: labels}, TestFraction: 0.5})
 		if err != nil {
 			return
 		}
 		for _, s := range []*Split{d.Train, d.Test} {
-			if s.N < 1 || len(s.Images)+len(s.Features) != s.N*s.Width() || s.Labels != nil && len(s.Labels) != s.N {
+			if s.N < 1 || len(s.Images)+len(s.Features) != s.N*s.Width() || s.Labels != nil &&
+				len(s.Labels) != s.N {
 				t.Fatalf("%+v", s)
 			}
 		}

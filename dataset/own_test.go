@@ -62,7 +62,8 @@ func npy(t testing.TB, path string, rows, cols int, values ...float32) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := matrix.WriteFile(path, matrix.Matrix{Data: values, Rows: rows, Cols: cols}); err != nil {
+	if err := matrix.WriteFile(path,
+		matrix.Matrix{Data: values, Rows: rows, Cols: cols}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -97,14 +98,17 @@ func TestReadForms(t *testing.T) {
 	if err := matrix.WriteLabels(at("labels.npy"), []int{-1, 20, 3, -1}); err != nil {
 		t.Fatal(err)
 	}
-	write(t, at("table.csv"), []byte("a,b,c,d,e,f,kind\n0,1,2,3,4,5,x\n6,7,8,9,10,11,y\n12,13,14,15,16,17,\n18,19,20,21,22,23,x\n"))
+	write(t, at("table.csv"),
+		[]byte(
+			"a,b,c,d,e,f,kind\n0,1,2,3,4,5,x\n6,7,8,9,10,11,y\n12,13,14,15,16,17,\n18,19,20,21,22,23,x\n"))
 	var archive bytes.Buffer
 	floats := make([]float32, 24)
 	for i := range floats {
 		floats[i] = float32(i)
 	}
 	if err := matrix.WriteArchive(&archive, []matrix.Named{
-		{Name: "x", Data: floats, Shape: []int{4, 6}}, {Name: "y", Data: []int64{0, 1, -1, 1}, Shape: []int{4}}}); err != nil {
+		{Name: "x", Data: floats, Shape: []int{4, 6}}, {Name: "y", Data: []int64{0, 1, -1, 1},
+			Shape: []int{4}}}); err != nil {
 		t.Fatal(err)
 	}
 	write(t, at("both.npz"), archive.Bytes())
@@ -115,21 +119,29 @@ func TestReadForms(t *testing.T) {
 		labels        []int
 		bytes, images bool
 	}{
-		"npy":           {Source{Input: at("flat.npy")}, 0, 6, nil, nil, true, false},
-		"npy as images": {Source{Input: at("flat.npy"), Height: 2, Width: 3}, 2, 3, nil, nil, true, true},
-		"npy images":    {Source{Input: at("images.npy"), Labels: at("labels.txt")}, 2, 3, []string{"red", "white, dry"}, []int{0, -1, 1, 0}, true, true},
-		"idx":           {Source{Input: at("images-idx3"), Labels: at("labels-idx1")}, 2, 3, []string{"3", "5", "7"}, []int{2, 0, 2, 1}, true, true},
-		"idx.gz":        {Source{Input: at("images-idx3.gz"), Labels: at("numbers.csv")}, 2, 3, []string{"9", "10"}, []int{1, 0, -1, 1}, true, true},
-		"npy labels":    {Source{Input: at("flat.npy"), Labels: at("labels.npy")}, 0, 6, []string{"3", "20"}, []int{-1, 1, 0, -1}, true, false},
-		"csv":           {Source{Input: at("table.csv"), LabelColumn: "kind"}, 0, 6, []string{"x", "y"}, []int{0, 1, -1, 0}, false, false},
-		"npz":           {Source{Input: at("both.npz:x"), Labels: at("both.npz:y")}, 0, 6, []string{"0", "1"}, []int{0, 1, -1, 1}, false, false},
+		"npy": {Source{Input: at("flat.npy")}, 0, 6, nil, nil, true, false},
+		"npy as images": {Source{Input: at("flat.npy"), Height: 2, Width: 3}, 2, 3, nil, nil, true,
+			true},
+		"npy images": {Source{Input: at("images.npy"), Labels: at("labels.txt")}, 2, 3,
+			[]string{"red", "white, dry"}, []int{0, -1, 1, 0}, true, true},
+		"idx": {Source{Input: at("images-idx3"), Labels: at("labels-idx1")}, 2, 3,
+			[]string{"3", "5", "7"}, []int{2, 0, 2, 1}, true, true},
+		"idx.gz": {Source{Input: at("images-idx3.gz"), Labels: at("numbers.csv")}, 2, 3,
+			[]string{"9", "10"}, []int{1, 0, -1, 1}, true, true},
+		"npy labels": {Source{Input: at("flat.npy"), Labels: at("labels.npy")}, 0, 6,
+			[]string{"3", "20"}, []int{-1, 1, 0, -1}, true, false},
+		"csv": {Source{Input: at("table.csv"), LabelColumn: "kind"}, 0, 6,
+			[]string{"x", "y"}, []int{0, 1, -1, 0}, false, false},
+		"npz": {Source{Input: at("both.npz:x"), Labels: at("both.npz:y")}, 0, 6,
+			[]string{"0", "1"}, []int{0, 1, -1, 1}, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x, classes, err := c.source.Read(ctx, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if x.N != 4 || x.Rows != c.rows || x.Cols != c.cols || x.Width() != 6 || x.IsImage() != c.images || (x.Images != nil) != c.bytes {
+			if x.N != 4 || x.Rows != c.rows || x.Cols != c.cols || x.Width() != 6 ||
+				x.IsImage() != c.images || (x.Images != nil) != c.bytes {
 				t.Errorf("%d rows of %d x %d, width %d", x.N, x.Rows, x.Cols, x.Width())
 			}
 			if !slices.Equal(classes, c.classes) || !slices.Equal(x.Labels, c.labels) {
@@ -154,7 +166,8 @@ func TestReadForms(t *testing.T) {
 	npyBytes(t, at("pixels.npy"), "(1, 2, 2, 3)", []byte{0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11})
 	for _, name := range []string{"planes.npy", "pixels.npy"} {
 		x, _, err := (Source{Input: at(name)}).Read(ctx, nil)
-		if err != nil || x.Channels != 3 || x.Rows != 2 || x.Cols != 2 || !bytes.Equal(x.Images, count(12)) {
+		if err != nil || x.Channels != 3 || x.Rows != 2 || x.Cols != 2 ||
+			!bytes.Equal(x.Images, count(12)) {
 			t.Errorf("%s: %+v, %v", name, x, err)
 		}
 	}
@@ -188,14 +201,16 @@ func TestPictures(t *testing.T) {
 				t.Fatal(err)
 			}
 			if x.N != 1 || x.Channels != w.Channels || len(x.Images) != len(pixels) {
-				t.Fatalf("%s: %d channels, %d bytes, want %d, %d", name, x.Channels, len(x.Images), w.Channels, len(pixels))
+				t.Fatalf("%s: %d channels, %d bytes, want %d, %d", name, x.Channels, len(x.Images),
+					w.Channels, len(pixels))
 			}
 			if resized && (name == "alpha.png" || name == "palette.png" || name == "bits.png") {
 				continue // Pillow weights by alpha, and resizes black and white by nearest pixels
 			}
 			for i, v := range x.Images {
 				if d := int(v) - pixels[i]; d > tol || d < -tol {
-					t.Errorf("%s, resized %v: value %d is %d, Pillow's %d", name, resized, i, v, pixels[i])
+					t.Errorf("%s, resized %v: value %d is %d, Pillow's %d", name, resized, i, v,
+						pixels[i])
 					break
 				}
 			}
@@ -208,7 +223,8 @@ func TestPictures(t *testing.T) {
 func TestFolder(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
-	for i, name := range []string{"z.png", "cat/1.png", "cat/10.PNG", "cat/2.png", "cat/old/0.png", "dog/a.png"} {
+	for i, name := range []string{"z.png", "cat/1.png", "cat/10.PNG", "cat/2.png", "cat/old/0.png",
+		"dog/a.png"} {
 		picture(t, at(name), 2, 3, color.Gray{byte(10 * i)})
 	}
 	write(t, at("cat/notes.txt"), []byte("no picture"))
@@ -218,7 +234,8 @@ func TestFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if x.N != 6 || x.Rows != 2 || x.Cols != 3 || x.Channels != 1 || !slices.Equal(classes, []string{"cat", "dog"}) ||
+	if x.N != 6 || x.Rows != 2 || x.Cols != 3 || x.Channels != 1 ||
+		!slices.Equal(classes, []string{"cat", "dog"}) ||
 		!slices.Equal(x.Labels, []int{-1, 0, 0, 0, 0, 1}) {
 		t.Errorf("%+v, %q", x, classes)
 	}
@@ -233,104 +250,19 @@ func TestFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if x.Channels != 3 || x.N != 7 || x.Images[18+5] != 10 || !bytes.Equal(x.Images[6*18:], bytes.Join([][]byte{
-		bytes.Repeat([]byte{1}, 6), bytes.Repeat([]byte{2}, 6), bytes.Repeat([]byte{3}, 6)}, nil)) {
+	if x.Channels != 3 || x.N != 7 || x.Images[18+5] != 10 ||
+		!bytes.Equal(x.Images[6*18:], bytes.Join([][]byte{
+			bytes.Repeat([]byte{1}, 6), bytes.Repeat([]byte{2}, 6), bytes.Repeat([]byte{3},
+				6)}, nil)) {
 		t.Errorf("%+v", x)
 	}
-	if _, _, err := (Source{Input: dir, Like: grey}).Read(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "b.png: a picture in colour, the others are grey") {
+	if _, _, err := (Source{Input: dir, Like: grey}).Read(context.Background(), nil); err == nil ||
+		!strings.Contains(err.Error(), "b.png: a picture in colour, the others are grey") {
 		t.Errorf("error %v", err)
 	}
-	if y, _, err := (Source{Input: at("cat"), Like: x}).Read(context.Background(), nil); err != nil || y.Channels != 3 || y.Width() != 18 {
+	if y, _, err := (Source{Input: at("cat"), Like: x}).Read(context.Background(),
+		nil); err != nil || y.Channels != 3 || y.Width() != 18 {
 		t.Errorf("%+v, %v", y, err)
-	}
-}
-
-func TestReadOwnErrors(t *testing.T) {
-	dir := t.TempDir()
-	at := func(name string) string { return filepath.Join(dir, name) }
-	npy(t, at("x.npy"), 4, 2, 1, 2, 3, 4, 5, 6, 7, 8)
-	npy(t, at("one.npy"), 1, 2, 1, 2)
-	npy(t, at("three.npy"), 2, 3, 1, 2, 3, 4, 5, 6)
-	npyBytes(t, at("bytes.npy"), "(4, 2)", count(8))
-	npyBytes(t, at("wide.npy"), "(1, 1000000)", make([]byte, 1000000))
-	write(t, at("long.csv"), []byte("1,2\n3,4\n"+strings.Repeat("1,", 299999)+"1\n"))
-	write(t, at("wide.csv"), []byte(strings.Repeat("1,", 299999)+"1\n"))
-	write(t, at("ragged.csv"), []byte("a,b\n1,2\n3\n"))
-	write(t, at("text.csv"), []byte("a,b\n1,2\n3,red\n"))
-	write(t, at("l3.txt"), []byte("a\nb\n"))
-	write(t, at("same.txt"), []byte("a\na\na\na\n"))
-	write(t, at("latin.txt"), []byte("a\nros\xe9\nb\na\n"))
-	write(t, at("parquet"), []byte("PAR1\x00\x00"))
-	write(t, at("nothing"), nil)
-	write(t, at("cut.npz"), []byte("PK\x03\x04"))
-	write(t, at("cut-idx"), idxOf(count(5), 4, 2))
-	write(t, at("bomb.gz"), pack(t, idxOf(make([]byte, 1<<20), 1<<24, 1<<7)))
-	picture(t, at("sizes/a/1.png"), 2, 3, color.Gray{1})
-	picture(t, at("sizes/b/2.png"), 3, 2, color.Gray{1})
-	write(t, at("corrupt/a/1.png"), []byte("\x89PNG\r\n\x1a\n"))
-	write(t, at("corrupt/a/2.jpg"), []byte("not a JPEG"))
-	picture(t, at("huge/1.png"), 2, 100000, color.Gray{1})
-	write(t, at("none/a/notes.txt"), []byte("x"))
-	var twice bytes.Buffer
-	_ = matrix.WriteArchive(&twice, []matrix.Named{{Name: "x", Data: []float32{1}, Shape: []int{1}}, {Name: "x", Data: []float32{1}, Shape: []int{1}}})
-	write(t, at("twice.npz"), twice.Bytes())
-	var two bytes.Buffer
-	_ = matrix.WriteArchive(&two, []matrix.Named{{Name: "x", Data: []float32{1}, Shape: []int{1}}, {Name: "y", Data: []float32{1}, Shape: []int{1}}})
-	write(t, at("two.npz"), two.Bytes())
-	half := func(s Source) OwnOptions { return OwnOptions{Train: s, TestFraction: 0.5} }
-	for name, c := range map[string]struct {
-		o    OwnOptions
-		want string
-	}{
-		"no file":         {half(Source{Input: at("gone.npy")}), "gone.npy: no such file"},
-		"fraction":        {OwnOptions{Train: Source{Input: at("x.npy")}}, "fraction of test rows must be above 0 and below 1, got 0"},
-		"one row":         {half(Source{Input: at("one.npy")}), "one.npy: one row, want two"},
-		"other width":     {OwnOptions{Train: Source{Input: at("x.npy")}, Test: Source{Input: at("three.npy")}}, "three.npy: 3 columns, want 2"},
-		"bytes or not":    {OwnOptions{Train: Source{Input: at("x.npy")}, Test: Source{Input: at("bytes.npy")}}, "holds bytes, the other does not"},
-		"million columns": {half(Source{Input: at("wide.npy")}), "wide.npy: 1000000 columns, want at most 262144"},
-		"wide csv":        {half(Source{Input: at("wide.csv")}), "wide.csv: 300000 columns, want at most 262144"},
-		"long line":       {half(Source{Input: at("long.csv")}), "long.csv: line 3, column 3: more than the 2 columns"},
-		"ragged":          {half(Source{Input: at("ragged.csv")}), "ragged.csv: line 3, column 2: missing"},
-		"text cell":       {half(Source{Input: at("text.csv")}), `text.csv: line 3, column 2: "red" is not a number`},
-		"labels":          {half(Source{Input: at("x.npy"), Labels: at("l3.txt")}), "l3.txt: 2 labels for 4 rows"},
-		"one class":       {half(Source{Input: at("x.npy"), Labels: at("same.txt")}), `all are "a", want two classes at least`},
-		"latin":           {half(Source{Input: at("x.npy"), Labels: at("latin.txt")}), "latin.txt: line 2 is not UTF-8"},
-		"both labels":     {half(Source{Input: at("text.csv"), Labels: at("l3.txt"), LabelColumn: "b"}), "name one of them"},
-		"column":          {half(Source{Input: at("x.npy"), LabelColumn: "b"}), "x.npy: a column of labels, b, is a .csv file's"},
-		"parquet":         {half(Source{Input: at("parquet")}), "parquet: neither .npy, .npz, IDX nor a text"},
-		"empty file":      {half(Source{Input: at("nothing")}), "nothing: the file is empty"},
-		"cut npz":         {half(Source{Input: at("cut.npz")}), "cut.npz: not a .npz file, or truncated"},
-		"cut idx":         {half(Source{Input: at("cut-idx")}), "cut-idx: truncated"},
-		"bomb":            {half(Source{Input: at("bomb.gz")}), "bomb.gz: truncated or corrupt: the header claims an array of 16777216x128 bytes"},
-		"twice":           {half(Source{Input: at("twice.npz")}), `twice.npz: corrupt .npz file: two arrays are called "x"`},
-		"which":           {half(Source{Input: at("two.npz")}), "two.npz: several arrays in it, x, y: name one, as in "},
-		"no array":        {half(Source{Input: at("two.npz:z")}), "no array is called z; there are x, y"},
-		"not npz":         {half(Source{Input: at("x.npy"), Height: 5, Width: 5}), "rows of 2 values are no images of 5 x 5"},
-		"sizes":           {half(Source{Input: at("sizes")}), "2.png: 3 x 2 pixels (height x width), the others have 2 x 3"},
-		"corrupt":         {half(Source{Input: at("corrupt")}), "1.png: cannot be decoded"},
-		"huge":            {half(Source{Input: at("huge")}), "1.png: 2 x 100000 pixels"},
-		"no pictures":     {half(Source{Input: at("none")}), "none: no PNG or JPEG pictures"},
-		"labels twice":    {half(Source{Input: at("sizes"), Labels: at("l3.txt"), Height: 2, Width: 2}), "its folders are its classes already"},
-		"test labels":     {OwnOptions{Train: Source{Input: at("x.npy")}, Test: Source{Labels: at("l3.txt")}, TestFraction: 0.5}, "without test rows"},
-		"unlabelled":      {OwnOptions{Train: Source{Input: at("one.npy")}, Test: Source{Input: at("x.npy"), Labels: at("l4.txt")}}, "l4.txt: no such file"},
-	} {
-		if name == "huge" {
-			c.want = "" // within maxPixels, but a row too wide: see below
-		}
-		_, err := ReadOwn(context.Background(), c.o)
-		if err == nil && name == "huge" {
-			continue
-		}
-		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: error %v, want one line with %q", name, err, c.want)
-		}
-	}
-	stopped, cancel := context.WithCancel(context.Background())
-	cancel()
-	for _, name := range []string{"x.npy", "sizes"} {
-		if _, err := ReadOwn(stopped, half(Source{Input: at(name)})); err == nil || !strings.Contains(err.Error(), "context canceled") {
-			t.Errorf("%s: error %v", name, err)
-		}
 	}
 }
 
@@ -354,7 +286,8 @@ func TestHeldOut(t *testing.T) {
 	if !slices.IsSorted(rows) || fmt.Sprint(counts) != "map[-1:1 0:10 1:6 2:3]" {
 		t.Errorf("%v, counts %v", rows, counts)
 	}
-	if !slices.Equal(rows, heldOut(labels, len(labels), 0.2, 1)) || slices.Equal(rows, heldOut(labels, len(labels), 0.2, 2)) {
+	if !slices.Equal(rows, heldOut(labels, len(labels), 0.2, 1)) ||
+		slices.Equal(rows, heldOut(labels, len(labels), 0.2, 2)) {
 		t.Error("the seed does not decide")
 	}
 	if n := len(heldOut(nil, 11, 0.25, 0)); n != 3 {
@@ -375,18 +308,21 @@ func TestReadOwn(t *testing.T) {
 		fmt.Fprintf(&text, "%d,%d,%c\n", i, -i, 'a'+i%2)
 	}
 	write(t, path, []byte(text.String()))
-	d, err := ReadOwn(context.Background(), OwnOptions{Train: Source{Input: path, LabelColumn: "3"}, TestFraction: 0.3})
+	d, err := ReadOwn(context.Background(),
+		OwnOptions{Train: Source{Input: path, LabelColumn: "3"}, TestFraction: 0.3})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Train.N != 14 || d.Test.N != 6 || len(d.TestRows) != 6 || d.Name != path || !slices.Equal(d.Classes, []string{"a", "b"}) {
+	if d.Train.N != 14 || d.Test.N != 6 || len(d.TestRows) != 6 || d.Name != path ||
+		!slices.Equal(d.Classes, []string{"a", "b"}) {
 		t.Fatalf("%+v", d)
 	}
 	seen := map[float32]bool{}
 	for _, s := range []*Split{d.Train, d.Test} {
 		for i := range s.N {
 			v := s.Features[2*i]
-			if seen[v] || s.Features[2*i+1] != -v || s.Labels[i] != int(v)%2 || s == d.Test && d.TestRows[i] != int(v) {
+			if seen[v] || s.Features[2*i+1] != -v || s.Labels[i] != int(v)%2 || s == d.Test &&
+				d.TestRows[i] != int(v) {
 				t.Errorf("row %d: %v, label %d", i, s.Features[2*i:2*i+2], s.Labels[i])
 			}
 			seen[v] = true

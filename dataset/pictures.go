@@ -31,7 +31,10 @@ const block = 512
 // readFolder reads the pictures of a folder and those of each folder in it, which are the
 // classes, all in the order of their names. A folder in a class belongs to the class.
 func (s Source) readFolder(ctx context.Context) (*Split, []string, error) {
-	fail := func(err error) (*Split, []string, error) { return nil, nil, fmt.Errorf("%s: %w", s.Input, err) }
+	fail := func(err error) (*Split, []string, error) {
+		return nil, nil,
+			fmt.Errorf("%s: %w", s.Input, err)
+	}
 	if s.LabelColumn != "" {
 		return fail(fmt.Errorf("a column of labels, %s, is a .csv file's", s.LabelColumn))
 	}
@@ -64,7 +67,8 @@ func (s Source) readFolder(ctx context.Context) (*Split, []string, error) {
 			}
 		}
 		if s.Progress != nil {
-			s.Progress(Progress{File: s.Input, Done: int64(at + len(some)), Total: int64(len(paths))})
+			s.Progress(Progress{File: s.Input, Done: int64(at + len(some)),
+				Total: int64(len(paths))})
 		}
 	}
 	return &p.Split, labels, nil
@@ -98,7 +102,8 @@ func pictures(dir string) (paths, labels []string, err error) {
 	}
 	switch {
 	case len(paths) == 0:
-		return nil, nil, errors.New("no PNG or JPEG pictures in the folder, nor in the folders in it")
+		return nil, nil, errors.New("no PNG or JPEG pictures in the folder, nor in the folders " +
+			"in it")
 	case !classes:
 		labels = nil
 	}
@@ -120,7 +125,8 @@ func below(dir string) (paths []string, err error) {
 			return nil, err
 		}
 		if folders = append(folders, more...); len(folders) > maxClasses {
-			return nil, fmt.Errorf("more than %d folders in %s: does a link lead back?", maxClasses, dir)
+			return nil, fmt.Errorf("more than %d folders in %s: does a link lead back?",
+				maxClasses, dir)
 		}
 		lists = append(lists, own)
 	}
@@ -230,7 +236,8 @@ func (p *picked) open(path string) (image.Image, error) {
 // size says whether a picture has the others' size.
 func (p *picked) size(height, width int) error {
 	if height != p.Rows || width != p.Cols {
-		return fmt.Errorf("%d x %d pixels (height x width), the others have %d x %d; an image size, %dx%d, resizes all",
+		return fmt.Errorf("%d x %d pixels (height x width), the others have %d x %d; an image "+
+			"size, %dx%d, resizes all",
 			height, width, p.Rows, p.Cols, p.Rows, p.Cols)
 	}
 	return nil
@@ -278,7 +285,8 @@ func (p *picked) add(m image.Image, n int) error {
 		p.colour(n)
 	}
 	if p.Width() > maxWidth {
-		return fmt.Errorf("%d x %d pixels in %d channels are %d values, want at most %d: an image size, such as 64x64, resizes all",
+		return fmt.Errorf("%d x %d pixels in %d channels are %d values, want at most %d: an "+
+			"image size, such as 64x64, resizes all",
 			p.Rows, p.Cols, p.Channels, p.Width(), maxWidth)
 	}
 	if p.Images == nil {

@@ -15,7 +15,8 @@ func TestReadIDXPipe(t *testing.T) {
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Skip(err)
 	}
-	if _, err := ReadIDX(path); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+	if _, err := ReadIDX(path); err == nil ||
+		!strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("error %v", err)
 	}
 }

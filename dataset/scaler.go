@@ -30,7 +30,8 @@ func CheckScale(kind string) error {
 	}
 	v, err := strconv.ParseFloat(kind, 64)
 	if err != nil || !(v > 0) || math.IsInf(v, 0) || float32(v) == 0 {
-		return fmt.Errorf("unknown scale %q: want auto, none, unit, standard or a number above 0 that divides", kind)
+		return fmt.Errorf("unknown scale %q: want auto, none, unit, standard or a number above "+
+			"0 that divides", kind)
 	}
 	return nil
 }
@@ -132,7 +133,8 @@ func (s *Split) each(f func(column int, v float64)) {
 func (c Scaler) Apply(x *Split) error {
 	w := x.Width()
 	if (c.Shift != nil && len(c.Shift) != w) || (len(c.Divide) > 1 && len(c.Divide) != w) {
-		return fmt.Errorf("dataset: scale: rows of %d columns, the scaler is of %d", w, len(c.Divide))
+		return fmt.Errorf("dataset: scale: rows of %d columns, the scaler is of %d", w,
+			len(c.Divide))
 	}
 	if x.Features == nil {
 		if len(c.Divide) == 1 && c.Divide[0] == 255 && c.Shift == nil {
@@ -184,7 +186,8 @@ func (c Scaler) Undo(x []float32, width int) []float32 {
 func (c Scaler) checked(x *Split) error {
 	for i, v := range x.Features {
 		if math.IsInf(float64(v), 0) || v != v {
-			return fmt.Errorf("dataset: scale %s: row %d, column %d is beyond float32", c.Kind, i/x.Width()+1, i%x.Width()+1)
+			return fmt.Errorf("dataset: scale %s: row %d, column %d is beyond float32", c.Kind,
+				i/x.Width()+1, i%x.Width()+1)
 		}
 	}
 	return nil

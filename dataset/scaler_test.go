@@ -33,7 +33,8 @@ func TestScaler(t *testing.T) {
 			}
 			for i, want := range values(c.Kind + "_" + key) {
 				if math.Abs(float64(s.Features[i]-want)) > 1e-6*max(1, math.Abs(float64(want))) {
-					t.Errorf("%s %s: value %d is %.9g, scikit-learn's %.9g", kind, key, i, s.Features[i], want)
+					t.Errorf("%s %s: value %d is %.9g, scikit-learn's %.9g", kind, key, i,
+						s.Features[i], want)
 				}
 				if key == "x" && (i%6 == 3 || i%6 == 5) && s.Features[i] != 0 {
 					t.Errorf("%s: constant column %d is %g", kind, i%6, s.Features[i])
@@ -50,10 +51,12 @@ func TestScaler(t *testing.T) {
 	for i := range whole.Features {
 		whole.Features[i] = float32(i)
 	}
-	if err := c.Apply(whole); err != nil || !slices.Equal(whole.Features, (&Split{Images: count(256), N: 256, Cols: 1}).Floats()) {
+	if err := c.Apply(whole); err != nil ||
+		!slices.Equal(whole.Features, (&Split{Images: count(256), N: 256, Cols: 1}).Floats()) {
 		t.Errorf("numbers / 255 are not bytes / 255: %v", err)
 	}
-	if c, err = FitScaler(ScaleNone, images); err != nil || c.Apply(images) != nil || images.Features[7] != 7 {
+	if c, err = FitScaler(ScaleNone, images); err != nil || c.Apply(images) != nil ||
+		images.Features[7] != 7 {
 		t.Errorf("none: %+v, %v", c, err)
 	}
 	for _, kind := range []string{"", "0", "-1", "nan", "inf", "1e-60", "minmax"} {

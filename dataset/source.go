@@ -77,7 +77,8 @@ func (s Source) number(x *Split, labels, classes []string) (err error) {
 // read reads the rows and their labels as texts, nil without any.
 func (s Source) read(ctx context.Context) (x *Split, labels []string, err error) {
 	if s.Labels != "" && s.LabelColumn != "" {
-		return nil, nil, fmt.Errorf("dataset: labels are in the column %s, or in %s: name one of them", s.LabelColumn, s.Labels)
+		return nil, nil, fmt.Errorf("dataset: labels are in the column %s, or in %s: name one "+
+			"of them", s.LabelColumn, s.Labels)
 	}
 	info, err := os.Stat(s.Input)
 	if err == nil && info.IsDir() {
@@ -90,7 +91,8 @@ func (s Source) read(ctx context.Context) (x *Split, labels []string, err error)
 	}
 	if s.Labels != "" {
 		if labels != nil {
-			return nil, nil, fmt.Errorf("dataset: read %s: its folders are its classes already, beside the labels %s", s.Input, s.Labels)
+			return nil, nil, fmt.Errorf("dataset: read %s: its folders are its classes already, "+
+				"beside the labels %s", s.Input, s.Labels)
 		}
 		labels, err = readLabels(ctx, s.Labels, x.N, s.Progress)
 	}
@@ -104,7 +106,10 @@ func (s Source) readFile(ctx context.Context) (*Split, []string, error) {
 		return nil, nil, err
 	}
 	defer f.Close()
-	fail := func(err error) (*Split, []string, error) { return nil, nil, fmt.Errorf("%s: %w", s.Input, err) }
+	fail := func(err error) (*Split, []string, error) {
+		return nil, nil,
+			fmt.Errorf("%s: %w", s.Input, err)
+	}
 	if s.LabelColumn != "" && f.kind != kindText {
 		return fail(fmt.Errorf("a column of labels, %s, is a .csv file's", s.LabelColumn))
 	}
@@ -163,7 +168,8 @@ func (s Source) split(a matrix.Array) (*Split, error) {
 	if s.Height > 0 {
 		channels := width / (s.Height * s.Width)
 		if channels*s.Height*s.Width != width || channels != 1 && channels != 3 {
-			return nil, fmt.Errorf("rows of %d values are no images of %d x %d", width, s.Height, s.Width)
+			return nil, fmt.Errorf("rows of %d values are no images of %d x %d", width, s.Height,
+				s.Width)
 		}
 		x.Rows, x.Cols, x.Channels = s.Height, s.Width, channels
 	}
@@ -286,7 +292,8 @@ func (f *file) archive() (*matrix.Archive, string, error) {
 	case len(names) == 0:
 		return nil, "", errors.New("no array in it")
 	case len(names) > 1:
-		return nil, "", fmt.Errorf("several arrays in it, %s: name one, as in %s:%s", some10(names), f.path, names[0])
+		return nil, "", fmt.Errorf("several arrays in it, %s: name one, as in %s:%s",
+			some10(names), f.path, names[0])
 	}
 	return a, names[0], nil
 }

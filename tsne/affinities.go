@@ -34,12 +34,14 @@ func NewAffinities(g *NeighborGraph, perplexity float64, threadCount int) (*Affi
 
 // NewMultiscaleAffinities is NewAffinities for the mean over several perplexities (openTSNE's
 // Multiscale).
-func NewMultiscaleAffinities(g *NeighborGraph, perplexities []float64, threadCount int) (*Affinities, error) {
+func NewMultiscaleAffinities(g *NeighborGraph, perplexities []float64,
+	threadCount int) (*Affinities, error) {
 	if g == nil || g.N < 1 || g.K < 1 {
 		return nil, errors.New("tsne: affinities: the graph is empty")
 	}
 	if !valid(perplexities) || slices.Max(perplexities) >= float64(g.K+1) {
-		return nil, fmt.Errorf("tsne: affinities: perplexity is %v: want at least 1 and less than the number of neighbours + 1, %d", perplexities, g.K+1)
+		return nil, fmt.Errorf("tsne: affinities: perplexity is %v: want at least 1 and less "+
+			"than the number of neighbours + 1, %d", perplexities, g.K+1)
 	}
 	if err := g.check(g.N, g.N, g.K, true); err != nil {
 		return nil, err
@@ -49,14 +51,16 @@ func NewMultiscaleAffinities(g *NeighborGraph, perplexities []float64, threadCou
 	}
 	p := newPool(threads(threadCount))
 	defer p.close()
-	own := &NeighborGraph{N: g.N, K: g.K, Index: slices.Clone(g.Index), Distance: slices.Clone(g.Distance)}
+	own := &NeighborGraph{N: g.N, K: g.K, Index: slices.Clone(g.Index),
+		Distance: slices.Clone(g.Distance)}
 	return jointProbabilities(p, own, perplexities).affinities(), nil
 }
 
 // checkEdges reports more neighbours than P is made for: some 100 GB.
 func checkEdges(n, k int) error {
 	if int64(n)*int64(k) > math.MaxUint32 {
-		return fmt.Errorf("tsne: affinities: %d rows with %d neighbours each: want less than 2^32 in all (Exact takes all others as neighbours)", n, k)
+		return fmt.Errorf("tsne: affinities: %d rows with %d neighbours each: want less than "+
+			"2^32 in all (Exact takes all others as neighbours)", n, k)
 	}
 	return nil
 }

@@ -113,7 +113,8 @@ func TestAffinitiesIgnoreThreads(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(a.Start, first.Start) || !slices.Equal(a.Columns, first.Columns) || !slices.Equal(a.P, first.P) {
+		if !slices.Equal(a.Start, first.Start) || !slices.Equal(a.Columns, first.Columns) ||
+			!slices.Equal(a.P, first.P) {
 			t.Fatalf("%d threads give another P", threads)
 		}
 	}

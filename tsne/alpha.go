@@ -2,12 +2,12 @@ package tsne
 
 import "math"
 
-// Heavier and lighter tails: with Options.Alpha the similarity of two points is (1 + d²/alpha)^-alpha,
-// Student's t at 1 (Kobak, Linderman, Steinerberger, Kluger and Berens 2019; openTSNE's dof). In
-// coordinates divided by the root of alpha it is u^alpha with the usual u = 1/(1+d²): attraction,
-// sum p u d, keeps its kernels, a step in these coordinates is the same formula, and only the
-// repulsion, sum u^(alpha+1) d, and Z, sum of u^alpha, differ. These kernels are plain Go: some ten
-// times slower than those of alpha 1.
+// Heavier and lighter tails: with Options.Alpha the similarity of two points is (1 +
+// d²/alpha)^-alpha, Student's t at 1 (Kobak, Linderman, Steinerberger, Kluger and Berens 2019;
+// openTSNE's dof). In coordinates divided by the root of alpha it is u^alpha with the usual u =
+// 1/(1+d²): attraction, sum p u d, keeps its kernels, a step in these coordinates is the same
+// formula, and only the repulsion, sum u^(alpha+1) d, and Z, sum of u^alpha, differ. These kernels
+// are plain Go: some ten times slower than those of alpha 1.
 
 // stretch sets alpha, other than 1, and takes the positions to its coordinates.
 func (f *field) stretch(alpha float64) {
@@ -34,7 +34,8 @@ func (f *field) unit() float32 {
 }
 
 // repelAlpha is repel2 or, where pz is set, repel3, for any alpha.
-func repelAlpha(out *interaction, px, py, pz *[groupSize]float32, b *bodies, lo, hi int, alpha float32) {
+func repelAlpha(out *interaction, px, py, pz *[groupSize]float32, b *bodies, lo, hi int,
+	alpha float32) {
 	var flat [groupSize]float32
 	bz := b.z
 	if pz == nil {
@@ -73,7 +74,8 @@ func expApprox(x float32) float32 {
 	r := x - float32(k*0.693359375)
 	r -= float32(k * -2.12194440e-4)
 	y := float32(1.9875691500e-4)
-	for _, c := range [...]float32{1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1} {
+	for _, c := range [...]float32{1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2,
+		1.6666665459e-1, 5.0000001201e-1} {
 		y = float32(y*r) + c
 	}
 	y = float32(y*float32(r*r)) + r + 1

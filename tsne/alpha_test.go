@@ -49,7 +49,8 @@ func TestAlphaOneAgrees(t *testing.T) {
 		if i < groupSize {
 			px[i], py[i], pz[i] = y[3*i], y[3*i+1], y[3*i+2]
 		} else {
-			b.x, b.y, b.z, b.m = append(b.x, y[3*i]), append(b.y, y[3*i+1]), append(b.z, y[3*i+2]), append(b.m, float32(i))
+			b.x, b.y, b.z, b.m = append(b.x, y[3*i]), append(b.y, y[3*i+1]), append(b.z, y[3*i+2]),
+				append(b.m, float32(i))
 		}
 	}
 	near := func(a, b *interaction) bool {

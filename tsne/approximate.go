@@ -34,10 +34,12 @@ const (
 )
 
 // Nearest implements Neighbors. Values must be below 1e15 in magnitude.
-func (a ApproximateNeighbors) Nearest(ctx context.Context, x []float32, n int, queries []float32, m, k int) (*NeighborGraph, error) {
+func (a ApproximateNeighbors) Nearest(ctx context.Context, x []float32, n int, queries []float32,
+	m, k int) (*NeighborGraph, error) {
 	if queries != nil {
 		// A few rows against many: Transform, which wants few neighbours.
-		return ExactNeighbors{Threads: a.Threads, Progress: a.Progress}.Nearest(ctx, x, n, queries, m, k)
+		return ExactNeighbors{Threads: a.Threads, Progress: a.Progress}.Nearest(ctx, x, n, queries,
+			m, k)
 	}
 	g, order, err := a.nearest(ctx, x, n, k)
 	if err != nil {
@@ -61,7 +63,8 @@ func (a ApproximateNeighbors) Nearest(ctx context.Context, x []float32, n int, q
 
 // nearest returns the graph of the rows in an order in which neighbours tend to be close: row i
 // of the graph, and neighbour i, is row order[i] of x.
-func (a ApproximateNeighbors) nearest(ctx context.Context, x []float32, n, k int) (g *NeighborGraph, order []int32, err error) {
+func (a ApproximateNeighbors) nearest(ctx context.Context, x []float32,
+	n, k int) (g *NeighborGraph, order []int32, err error) {
 	if err := checkSearch(x, n, nil, n, k); err != nil {
 		return nil, nil, err
 	}
@@ -100,7 +103,8 @@ type approximate struct {
 	width int       // coordinates of a candidate's distance
 	z     []float32 // n x width: the rows, turned; x itself where they are not
 	mean  []float32 // of z's columns
-	rest  []float32 // squared norm of what a row's coordinates leave out; nil where that is nothing
+	// squared norm of what a row's coordinates leave out; nil where that is nothing
+	rest []float32
 
 	cells  []neighborCell
 	order  []int32   // row at each position; positions of a cell are consecutive, -1 where empty
@@ -108,9 +112,11 @@ type approximate struct {
 	half   []float32 // half the squared distance from the centre by position, infinite where empty
 	sorted []float32 // the rows of x by position; nil where they are wide
 
-	place []int32        // number of rows before each position
-	keep  int            // candidates a row until they are measured: k, or more where distances are estimates
-	graph *NeighborGraph // by place, keep a row until they are measured; it names neighbours by position
+	place []int32 // number of rows before each position
+	// candidates a row until they are measured: k, or more where distances are estimates
+	keep int
+	// by place, keep a row until they are measured; it names neighbours by position
+	graph *NeighborGraph
 }
 
 // neighborCell is a run of positions, lo and hi multiples of the panel's width.
@@ -281,7 +287,8 @@ func (s *approximate) refine() error {
 		}
 		s.pool.run(min(approxBatch, panels-lo), func(t, worker int) {
 			w := &works[worker]
-			for pos := int32((lo + t) * panel); pos < int32((lo+t+1)*panel) && s.order[pos] >= 0; pos++ {
+			for pos := int32((lo + t) * panel); pos < int32((lo+t+1)*panel) &&
+				s.order[pos] >= 0; pos++ {
 				at := int(s.place[pos]) * k
 				index, dist := s.graph.Index[at:at+k], s.graph.Distance[at:at+k]
 				mark := pos + 1

@@ -94,7 +94,8 @@ func TestApproximateNeighbors(t *testing.T) {
 						t.Logf("recall %.4f", got)
 					}
 				}
-				if !slices.Equal(g.Index, first.Index) || !slices.Equal(g.Distance, first.Distance) {
+				if !slices.Equal(g.Index, first.Index) ||
+					!slices.Equal(g.Distance, first.Distance) {
 					t.Fatalf("%d threads find other neighbours than one", threads)
 				}
 			}
@@ -125,11 +126,13 @@ func TestApproximateNeighborsStops(t *testing.T) {
 	x := normalRows(20000, 8, 1)
 	ctx, cancel := context.WithCancel(context.Background())
 	calls := 0
-	_, err := ApproximateNeighbors{Progress: func(int, int) { calls++; cancel() }}.Nearest(ctx, x, 20000, nil, 0, 15)
+	_, err := ApproximateNeighbors{Progress: func(int, int) { calls++; cancel() }}.Nearest(ctx, x,
+		20000, nil, 0, 15)
 	if !errors.Is(err, context.Canceled) || calls != 1 {
 		t.Errorf("error %v after %d reports: want the context's after one", err, calls)
 	}
-	if _, err := (ApproximateNeighbors{}).Nearest(context.Background(), x, 20000, nil, 0, 20000); err == nil {
+	if _, err := (ApproximateNeighbors{}).Nearest(context.Background(), x, 20000, nil, 0,
+		20000); err == nil {
 		t.Error("as many neighbours as rows are no error")
 	}
 }
@@ -144,7 +147,8 @@ func TestSelectKeys(t *testing.T) {
 			sorted := slices.Sorted(slices.Values(keys))
 			for _, count := range []int{0, 1, n / 2, n - 1, n} {
 				selectKeys(keys, count)
-				if front := slices.Sorted(slices.Values(keys[:count])); !slices.Equal(front, sorted[:count]) {
+				if front := slices.Sorted(slices.Values(keys[:count])); !slices.Equal(front,
+					sorted[:count]) {
 					t.Fatalf("%d of %d: other keys are in front", count, n)
 				}
 			}

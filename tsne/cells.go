@@ -133,7 +133,8 @@ func (s *approximate) split(rows []int32, count int) [][]int32 {
 		works[i] = newCellWork(s)
 		works[i].set(centers, count)
 	}
-	s.pool.blocks(len(rows), 40*panel, func(lo, hi, worker int) { works[worker].assign(label[lo:hi], rows[lo:hi]) })
+	s.pool.blocks(len(rows), 40*panel,
+		func(lo, hi, worker int) { works[worker].assign(label[lo:hi], rows[lo:hi]) })
 	return grouped(rows, label, count)
 }
 
@@ -200,7 +201,8 @@ func (w *cellWork) assign(label, rows []int32) {
 		w.pack(w.rows, part)
 		for c := 0; c < size; c += panel {
 			for i := 0; i < len(part); i += 4 {
-				productFused4x24(w.dots[i*size+c:], size, w.rows[i:], w.centers[c*w.width:], w.width)
+				productFused4x24(w.dots[i*size+c:], size, w.rows[i:], w.centers[c*w.width:],
+					w.width)
 			}
 		}
 		for i := range part {

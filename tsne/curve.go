@@ -91,7 +91,8 @@ func sortBucket(keys, tmp []uint64, low, high int) {
 	insertionSort(keys, low)
 }
 
-// insertionSort sorts keys by their bits from low up; it is for those that are few or nearly in order.
+// insertionSort sorts keys by their bits from low up; it is for those that are few or nearly in
+// order.
 func insertionSort(keys []uint64, low int) {
 	for i, k := range keys {
 		for ; i > 0 && keys[i-1]>>low > k>>low; i-- {

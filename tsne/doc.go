@@ -32,11 +32,11 @@
 // # Determinism
 //
 // The result is the same to the byte for every number of threads and from run to
-// run. The kernels have assembly for amd64 with AVX2 and for arm64 (made by the generators in tsne/asm; the
-// build tag purego leaves it out) and plain Go for other machines, which sum in the same order
-// without fused operations and so agree to the bit. So does the code around them, which rounds each
-// product by a conversion and brings its own exp and log: a map on arm64 has the bytes of amd64's.
-// ApproximateNeighbors alone uses fused operations, which both of them have.
+// run. The kernels have assembly for amd64 with AVX2 and for arm64 (made by the generators in
+// tsne/asm; the build tag purego leaves it out) and plain Go for other machines, which sum in the
+// same order without fused operations and so agree to the bit. So does the code around them, which
+// rounds each product by a conversion and brings its own exp and log: a map on arm64 has the bytes
+// of amd64's. ApproximateNeighbors alone uses fused operations, which both of them have.
 //
 // # Differences from scikit-learn
 //

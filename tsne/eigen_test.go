@@ -18,10 +18,12 @@ func TestEigenSymmetric(t *testing.T) {
 	}{
 		{"one", 1, func(i, j int) float64 { return -3 }},
 		{"zero", 4, func(i, j int) float64 { return 0 }},
-		{"diagonal", 5, func(i, j int) float64 { return map[bool]float64{true: float64(i % 3)}[i == j] }},
+		{"diagonal", 5,
+			func(i, j int) float64 { return map[bool]float64{true: float64(i % 3)}[i == j] }},
 		{"ones", 24, func(i, j int) float64 { return 1 }},
 		{"random", 144, func(i, j int) float64 { return rng.NormFloat64() }},
-		{"graded", 24, func(i, j int) float64 { return math.Pow(10, -float64(i+j)/2) * rng.NormFloat64() }},
+		{"graded", 24,
+			func(i, j int) float64 { return math.Pow(10, -float64(i+j)/2) * rng.NormFloat64() }},
 		{"large", 24, func(i, j int) float64 { return 1e70 * rng.NormFloat64() }},
 		{"small", 24, func(i, j int) float64 { return 1e-70 * rng.NormFloat64() }},
 	} {

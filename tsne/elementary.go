@@ -3,11 +3,11 @@ package tsne
 import "math"
 
 // math.Exp and math.Log are written in assembly for some processors and compiled, with fused
-// products and sums, for others, so that their last digits differ. The functions below give on every
-// processor what those of Go 1.26 give on amd64 with fused multiply-adds.
+// products and sums, for others, so that their last digits differ. The functions below give on
+// every processor what those of Go 1.26 give on amd64 with fused multiply-adds.
 
-// exp returns e to the x: the Taylor series of a sixteenth of what is left of x beyond a multiple of
-// log 2, squared four times as 1+y, of which only y is kept.
+// exp returns e to the x: the Taylor series of a sixteenth of what is left of x beyond a multiple
+// of log 2, squared four times as 1+y, of which only y is kept.
 func exp(x float64) float64 {
 	const (
 		log2High = 0.69314718055966295651160180568695068359375
@@ -65,7 +65,8 @@ func log(x float64) float64 {
 	s4 := s2 * s2
 	t := 6.666666666666735130e-01 + float64(s4*(2.857142874366239149e-01+
 		float64(s4*(1.818357216161805012e-01+float64(s4*1.479819860511658591e-01)))))
-	u := 3.999999999940941908e-01 + float64(s4*(2.222219843214978396e-01+float64(s4*1.531383769920937332e-01)))
+	u := 3.999999999940941908e-01 +
+		float64(s4*(2.222219843214978396e-01+float64(s4*1.531383769920937332e-01)))
 	r := float64(s2*t) + float64(s4*u)
 	half := float64(0.5 * f * f)
 	low := float64(s*(half+r)) + float64(k*1.90821492927058770002e-10)

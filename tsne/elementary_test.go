@@ -17,11 +17,17 @@ func TestElementaryFunctionsAreMaths(t *testing.T) {
 		value     func() float64
 		want      uint64 // of Go 1.26 on amd64
 	}{
-		{"exp", exp, math.Exp, func() float64 { return (rng.Float64() - 0.52) * 1450 }, 0x64170ebad72e4dcb},
-		{"exp of little", exp, math.Exp, func() float64 { return -20 * rng.Float64() * rng.Float64() }, 0x53a6fc6814122af5},
-		{"log", log, math.Log, func() float64 { return math.Ldexp(1+rng.Float64(), rng.IntN(2000)-1000) }, 0x61860d1a14b3f9ff},
-		{"log near 1", log, math.Log, func() float64 { return 0.5 + rng.Float64() }, 0x9100cc3997badb3b},
-		{"power", func(x float64) float64 { return power(x, x/2) }, func(x float64) float64 { return math.Pow(x, x/2) },
+		{"exp", exp, math.Exp, func() float64 { return (rng.Float64() - 0.52) * 1450 },
+			0x64170ebad72e4dcb},
+		{"exp of little", exp, math.Exp,
+			func() float64 { return -20 * rng.Float64() * rng.Float64() }, 0x53a6fc6814122af5},
+		{"log", log, math.Log,
+			func() float64 { return math.Ldexp(1+rng.Float64(), rng.IntN(2000)-1000) },
+			0x61860d1a14b3f9ff},
+		{"log near 1", log, math.Log, func() float64 { return 0.5 + rng.Float64() },
+			0x9100cc3997badb3b},
+		{"power", func(x float64) float64 { return power(x, x/2) },
+			func(x float64) float64 { return math.Pow(x, x/2) },
 			func() float64 { return 2 * rng.Float64() }, 0xfbe234c3fb33fd0},
 	} {
 		h := fnv.New64a()
@@ -63,7 +69,8 @@ func TestExps(t *testing.T) {
 			case 0:
 				x = 1600 * (rng.Float64() - 0.5)
 			case 1:
-				x = []float64{math.NaN(), math.Inf(1), math.Inf(-1), 0, -708, 709, 709.5, -708.5, -745.1}[rng.IntN(9)]
+				x = []float64{math.NaN(), math.Inf(1), math.Inf(-1), 0, -708, 709, 709.5, -708.5,
+					-745.1}[rng.IntN(9)]
 			}
 			got[i], want[i] = x, exp(x)
 		}

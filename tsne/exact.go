@@ -50,7 +50,8 @@ const (
 )
 
 // Nearest implements Neighbors. Values must be below 1e15 in magnitude.
-func (e ExactNeighbors) Nearest(ctx context.Context, x []float32, n int, queries []float32, m, k int) (*NeighborGraph, error) {
+func (e ExactNeighbors) Nearest(ctx context.Context, x []float32, n int, queries []float32,
+	m, k int) (*NeighborGraph, error) {
 	self := queries == nil
 	if self {
 		m = n
@@ -93,7 +94,8 @@ func checkSearch(x []float32, n int, queries []float32, m, k int) error {
 			return err
 		}
 		if d := len(x) / n; len(queries)/m != d {
-			return fmt.Errorf("tsne: neighbors: queries have %d columns, the rows searched %d", len(queries)/m, d)
+			return fmt.Errorf("tsne: neighbors: queries have %d columns, the rows searched %d",
+				len(queries)/m, d)
 		}
 	}
 	if k < 1 || k > most {
@@ -124,7 +126,8 @@ type side struct {
 	order  []int32   // row at each position
 	coords []float32 // blocks x panels x width x 24, or row-major for a foreign product
 	half   []float32 // half the squared norm of the coordinates, less the margin
-	bound  []float32 // half the squared distance within which the row still seeks, -Inf where it does not
+	// half the squared distance within which the row still seeks, -Inf where it does not
+	bound  []float32
 	blocks []block
 }
 
@@ -163,7 +166,8 @@ func (s *search) rotate(ctx context.Context, x []float32, n int) error {
 	}
 	// Directions need only be roughly principal: two passes.
 	var err error
-	if s.turn, err = principal(ctx, s.pool, sample, rows, rotatedWidth, rotatedWidth+16, 2, 0); err != nil {
+	if s.turn, err = principal(ctx, s.pool, sample, rows, rotatedWidth, rotatedWidth+16, 2,
+		0); err != nil {
 		return err
 	}
 	s.mean = s.turn.mean
@@ -315,7 +319,8 @@ func (t *tileWork) do(ti tile) error {
 	same := t.self && ti.q == ti.b
 	t.refresh(t.qBound, qs, qb)
 	t.refresh(t.bBound, bs, bb)
-	if gap := float64(float64(ti.dist)*(1-1e-5)) - qb.radius - bb.radius - qb.slack - bb.slack; gap > 0 {
+	if gap := float64(float64(ti.dist)*(1-1e-5)) - qb.radius - bb.radius - qb.slack -
+		bb.slack; gap > 0 {
 		reach := max(slices.Max(t.qBound), slices.Max(t.bBound))
 		if gap*gap*(1-1e-5) > 2*float64(reach) {
 			return nil // not even the blocks' nearest rows are near enough
@@ -323,7 +328,8 @@ func (t *tileWork) do(ti tile) error {
 	}
 	if t.product != nil {
 		w := t.width
-		if err := t.product(t.products, qs.coords[qb.lo*w:][:blockRows*w], bs.coords[bb.lo*w:][:blockRows*w], blockRows, blockRows, w); err != nil {
+		if err := t.product(t.products, qs.coords[qb.lo*w:][:blockRows*w],
+			bs.coords[bb.lo*w:][:blockRows*w], blockRows, blockRows, w); err != nil {
 			return err
 		}
 	}
@@ -336,7 +342,8 @@ func (t *tileWork) do(ti tile) error {
 		}
 		for i := lo; i < hi; i++ {
 			g := products[(i-lo)*blockRows:][:blockRows]
-			pass(t.mask, g, bs.half[bb.lo:bb.lo+blockRows], t.bBound, qs.half[i], t.qBound[i-qb.lo])
+			pass(t.mask, g, bs.half[bb.lo:bb.lo+blockRows], t.bBound, qs.half[i],
+				t.qBound[i-qb.lo])
 			t.scan(i, qb, bb, same)
 		}
 		if len(t.found) > 0 {
@@ -435,7 +442,8 @@ func (s *search) insert(pos int, key uint64) {
 
 // graph sorts the heaps into the result, by row.
 func (s *search) graph() *NeighborGraph {
-	g := &NeighborGraph{N: s.query.n, K: s.k, Index: make([]int32, len(s.heaps)), Distance: make([]float32, len(s.heaps))}
+	g := &NeighborGraph{N: s.query.n, K: s.k, Index: make([]int32, len(s.heaps)),
+		Distance: make([]float32, len(s.heaps))}
 	s.pool.blocks(g.N, 256, func(lo, hi, _ int) {
 		for pos := lo; pos < hi; pos++ {
 			h := s.heaps[pos*s.k : (pos+1)*s.k]

@@ -12,7 +12,8 @@ import (
 )
 
 // bruteForce returns every query's k nearest rows by float64 distances.
-func bruteForce(x []float32, n int, queries []float32, m, k int) (index [][]int32, dist [][]float64) {
+func bruteForce(x []float32, n int, queries []float32, m, k int) (index [][]int32,
+	dist [][]float64) {
 	d := len(x) / n
 	self := queries == nil
 	if self {
@@ -31,7 +32,8 @@ func bruteForce(x []float32, n int, queries []float32, m, k int) (index [][]int3
 			v := distance(queries[i*d:(i+1)*d], x[j*d:(j+1)*d])
 			all = append(all, pair{int32(j), v * v})
 		}
-		slices.SortFunc(all, func(a, b pair) int { return cmp.Or(cmp.Compare(a.d, b.d), cmp.Compare(a.j, b.j)) })
+		slices.SortFunc(all,
+			func(a, b pair) int { return cmp.Or(cmp.Compare(a.d, b.d), cmp.Compare(a.j, b.j)) })
 		var js []int32
 		var ds []float64
 		for _, p := range all[:k] {
@@ -59,7 +61,8 @@ func checkExact(t *testing.T, g *NeighborGraph, x []float32, n int, queries []fl
 			true2 *= true2
 			tol := 2e-6*want[i][r] + 1e-37
 			if math.Abs(got-want[i][r]) > tol || math.Abs(true2-want[i][r]) > tol || seen[j] {
-				t.Fatalf("row %d, neighbour %d is %d at %v (truly %v), seen before %v: want distance %v", i, r, j, got, true2, seen[j], want[i][r])
+				t.Fatalf("row %d, neighbour %d is %d at %v (truly %v), seen before %v: want "+
+					"distance %v", i, r, j, got, true2, seen[j], want[i][r])
 			}
 			seen[j] = true
 		}
@@ -100,7 +103,8 @@ func TestExactNeighbors(t *testing.T) {
 		{name: "all the same", x: make([]float32, 400*200), n: 400, k: 7},
 		{name: "all others", x: normalRows(300, 6, 8), n: 300, k: 299},
 		{name: "two rows", x: []float32{1, 2, 3, 4}, n: 2, k: 1},
-		{name: "queries", x: blobs(700, 300, 5, 1, 3), n: 700, k: 20, queries: blobs(100, 300, 5, 1, 9), m: 100},
+		{name: "queries", x: blobs(700, 300, 5, 1, 3), n: 700, k: 20,
+			queries: blobs(100, 300, 5, 1, 9), m: 100},
 		{name: "few queries", x: digits, n: n, k: 3, queries: digits[:2*64], m: 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -117,7 +121,8 @@ func TestExactNeighbors(t *testing.T) {
 				return nil
 			}
 			var first *NeighborGraph
-			for _, e := range []ExactNeighbors{{Threads: 1}, {Threads: 3}, {Threads: 7}, {Threads: 2, Product: product}} {
+			for _, e := range []ExactNeighbors{{Threads: 1}, {Threads: 3}, {Threads: 7},
+				{Threads: 2, Product: product}} {
 				g, err := e.Nearest(context.Background(), c.x, c.n, c.queries, c.m, c.k)
 				if err != nil {
 					t.Fatal(err)
@@ -126,8 +131,10 @@ func TestExactNeighbors(t *testing.T) {
 					first = g
 					checkExact(t, g, c.x, c.n, c.queries, c.m, c.k)
 				}
-				if !slices.Equal(g.Index, first.Index) || !slices.Equal(g.Distance, first.Distance) {
-					t.Fatalf("%d threads, own product %v: another result than with one", e.Threads, e.Product != nil)
+				if !slices.Equal(g.Index, first.Index) ||
+					!slices.Equal(g.Distance, first.Distance) {
+					t.Fatalf("%d threads, own product %v: another result than with one", e.Threads,
+						e.Product != nil)
 				}
 			}
 		})
@@ -144,13 +151,41 @@ func TestExactNeighborsErrors(t *testing.T) {
 		run  func() error
 		want string
 	}{
-		{"k", func() error { _, err := ExactNeighbors{}.Nearest(context.Background(), x, 10, nil, 0, 10); return err }, "k is 10: want 1 to 9"},
-		{"empty", func() error { _, err := ExactNeighbors{}.Nearest(context.Background(), nil, 0, nil, 0, 1); return err }, "empty"},
-		{"shape", func() error { _, err := ExactNeighbors{}.Nearest(context.Background(), x, 7, nil, 0, 1); return err }, "cannot be 7 rows"},
-		{"width", func() error { _, err := ExactNeighbors{}.Nearest(context.Background(), x, 10, x, 5, 1); return err }, "queries have 6 columns"},
-		{"canceled", func() error { _, err := ExactNeighbors{}.Nearest(ctx, x, 10, nil, 0, 1); return err }, "canceled"},
+		{"k",
+			func() error {
+				_,
+					err := ExactNeighbors{}.Nearest(context.Background(), x, 10, nil, 0, 10)
+				return err
+			}, "k is 10: want 1 to 9"},
+		{"empty",
+			func() error {
+				_,
+					err := ExactNeighbors{}.Nearest(context.Background(), nil, 0, nil, 0, 1)
+				return err
+			}, "empty"},
+		{"shape",
+			func() error {
+				_,
+					err := ExactNeighbors{}.Nearest(context.Background(), x, 7, nil, 0, 1)
+				return err
+			}, "cannot be 7 rows"},
+		{"width",
+			func() error {
+				_,
+					err := ExactNeighbors{}.Nearest(context.Background(), x, 10, x, 5, 1)
+				return err
+			}, "queries have 6 columns"},
+		{"canceled",
+			func() error {
+				_,
+					err := ExactNeighbors{}.Nearest(ctx, x, 10, nil, 0, 1)
+				return err
+			}, "canceled"},
 		{"product", func() error {
-			_, err := ExactNeighbors{Product: func(_, _, _ []float32, _, _, _ int) error { return failing }}.Nearest(context.Background(), x, 10, nil, 0, 1)
+			_, err := ExactNeighbors{Product: func(_, _, _ []float32, _, _,
+				_ int) error {
+				return failing
+			}}.Nearest(context.Background(), x, 10, nil, 0, 1)
 			if !errors.Is(err, failing) {
 				return errors.New("cause is lost")
 			}
@@ -167,7 +202,8 @@ func BenchmarkExactNeighbors(b *testing.B) {
 	x := blobs(4000, 784, 10, 0.3, 1)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := (ExactNeighbors{}).Nearest(context.Background(), x, 4000, nil, 0, 91); err != nil {
+		if _, err := (ExactNeighbors{}).Nearest(context.Background(), x, 4000, nil, 0,
+			91); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -187,7 +223,8 @@ func TestSortedTiles(t *testing.T) {
 		}
 		want := slices.Concat(parts...)
 		slices.SortFunc(want, func(a, b tile) int {
-			return cmp.Or(cmp.Compare(a.dist, b.dist), cmp.Compare(a.q, b.q), cmp.Compare(a.b, b.b))
+			return cmp.Or(cmp.Compare(a.dist, b.dist), cmp.Compare(a.q, b.q),
+				cmp.Compare(a.b, b.b))
 		})
 		if got := sortedTiles(p, parts); !slices.Equal(got, want) {
 			t.Errorf("%d parts: tiles out of order", count)

@@ -48,7 +48,8 @@ func ExampleEmbedding_Transform() {
 		return
 	}
 	// Two new rows, one for each group.
-	y, err := e.Transform(ctx, []float32{0, 0, 0, 0, 0, 10, 10, 10, 10, 10}, 2, tsne.DefaultTransformOptions())
+	y, err := e.Transform(ctx, []float32{0, 0, 0, 0, 0, 10, 10, 10, 10, 10}, 2,
+		tsne.DefaultTransformOptions())
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -122,7 +123,8 @@ func ExampleNewEmbedding() {
 		fmt.Println(err)
 		return
 	}
-	placed, err := e.Transform(context.Background(), []float32{10, 10, 10, 10, 10}, 1, tsne.DefaultTransformOptions())
+	placed, err := e.Transform(context.Background(), []float32{10, 10, 10, 10, 10}, 1,
+		tsne.DefaultTransformOptions())
 	if err != nil {
 		fmt.Println(err)
 		return

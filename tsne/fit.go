@@ -53,7 +53,8 @@ func Fit(ctx context.Context, x []float32, n int, o Options) (*Embedding, error)
 	finder := withThreads(o.finder(n, len(x)/n), o.Threads)
 	report := func(s Stage) {
 		if o.Progress != nil {
-			o.Progress(Progress{Stage: s, Iterations: newPlan(o, n).iterations, KL: nan, GradientNorm: nan})
+			o.Progress(Progress{Stage: s, Iterations: newPlan(o, n).iterations, KL: nan,
+				GradientNorm: nan})
 		}
 	}
 	e := &Embedding{
@@ -132,12 +133,14 @@ func (o Options) checkData(x []float32, n int) error {
 	}
 	if o.Affinities != nil {
 		if o.Affinities.N != n {
-			return &OptionError{"Affinities", fmt.Sprintf("of %d rows", o.Affinities.N), fmt.Sprint(n)}
+			return &OptionError{"Affinities", fmt.Sprintf("of %d rows", o.Affinities.N),
+				fmt.Sprint(n)}
 		}
 		return o.Affinities.checkSum()
 	}
 	if most := slices.Max(o.perplexities()); most >= float64(n) {
-		return fmt.Errorf("tsne: fit: perplexity %v is too large for %d rows: want less than %d", most, n, n)
+		return fmt.Errorf("tsne: fit: perplexity %v is too large for %d rows: want less than %d",
+			most, n, n)
 	}
 	if g := o.Graph; g != nil {
 		if g.N != n || len(g.Index) != n*g.K || len(g.Distance) != n*g.K {

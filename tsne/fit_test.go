@@ -87,7 +87,8 @@ func TestFitIgnoresThreads(t *testing.T) {
 				first = e
 			}
 			if !slices.Equal(e.Y, first.Y) || e.KL != first.KL {
-				t.Fatalf("%d components, %v, %d threads: another result than with one", components, schedule, threads)
+				t.Fatalf("%d components, %v, %d threads: another result than with one", components,
+					schedule, threads)
 			}
 		}
 	}
@@ -150,13 +151,16 @@ func TestFitOddData(t *testing.T) {
 				for _, init := range []Init{InitPCA, InitRandom} {
 					o := quick()
 					o.Schedule = Schedule((components + int(method) + int(init)) % 2)
-					o.Perplexity, o.Components, o.Method, o.Init = c.perplexity, components, method, init
+					o.Perplexity, o.Components, o.Method, o.Init = c.perplexity, components,
+						method, init
 					e, err := Fit(context.Background(), c.x, c.n, o)
 					if err != nil {
-						t.Fatalf("%s, %d components, %v, %v: %v", c.name, components, method, init, err)
+						t.Fatalf("%s, %d components, %v, %v: %v", c.name, components, method, init,
+							err)
 					}
 					if !finite(e.Y) || len(e.Y) != c.n*components {
-						t.Fatalf("%s, %d components, %v, %v: map %v", c.name, components, method, init, e.Y)
+						t.Fatalf("%s, %d components, %v, %v: map %v", c.name, components, method,
+							init, e.Y)
 					}
 				}
 			}
@@ -177,24 +181,38 @@ func TestFitErrors(t *testing.T) {
 	}{
 		{"empty", nil, 0, nil, "empty"},
 		{"one row", x, 1, func(o *Options) { o.Perplexity = 1 }, "there is 1 row"},
-		{"exact and rows", make([]float32, 70000), 70000, func(o *Options) { o.Method = Exact }, "less than 2^32"},
+		{"exact and rows", make([]float32, 70000), 70000, func(o *Options) { o.Method = Exact },
+			"less than 2^32"},
 		{"ragged", x, 49, nil, "cannot be 49 rows"},
 		{"NaN", hole, 50, nil, "row 16, column 2 is NaN"},
-		{"perplexity and rows", x, 50, func(o *Options) { o.Perplexity = 50 }, "too large for 50 rows"},
-		{"huge", []float32{1e30, 2, 3e30, 4, 5, 6, 7, 8}, 4, func(o *Options) { o.Perplexity = 1 }, "rescale"},
-		{"initial", x, 50, func(o *Options) { o.Init = InitGiven; o.Initial = x }, "Options.Initial is 150 values"},
-		{"initial without", x, 50, func(o *Options) { o.Initial = x[:100] }, "Options.Init is pca"},
+		{"perplexity and rows", x, 50, func(o *Options) { o.Perplexity = 50 },
+			"too large for 50 rows"},
+		{"huge", []float32{1e30, 2, 3e30, 4, 5, 6, 7, 8}, 4, func(o *Options) { o.Perplexity = 1 },
+			"rescale"},
+		{"initial", x, 50, func(o *Options) { o.Init = InitGiven; o.Initial = x },
+			"Options.Initial is 150 values"},
+		{"initial without", x, 50, func(o *Options) { o.Initial = x[:100] },
+			"Options.Init is pca"},
 		{"components", x, 50, func(o *Options) { o.Components = 4 }, "Options.Components is 4"},
-		{"perplexity", x, 50, func(o *Options) { o.Perplexity = 0.5 }, "Options.Perplexity is 0.5"},
+		{"perplexity", x, 50, func(o *Options) { o.Perplexity = 0.5 },
+			"Options.Perplexity is 0.5"},
 		{"theta", x, 50, func(o *Options) { o.Theta = math.NaN() }, "Options.Theta is NaN"},
-		{"exaggeration", x, 50, func(o *Options) { o.EarlyExaggeration = 0 }, "Options.EarlyExaggeration is 0"},
-		{"exaggeration iterations", x, 50, func(o *Options) { o.ExaggerationIterations = -1 }, "Options.ExaggerationIterations is -1"},
+		{"exaggeration", x, 50, func(o *Options) { o.EarlyExaggeration = 0 },
+			"Options.EarlyExaggeration is 0"},
+		{"exaggeration iterations", x, 50, func(o *Options) { o.ExaggerationIterations = -1 },
+			"Options.ExaggerationIterations is -1"},
 		{"iterations", x, 50, func(o *Options) { o.Iterations = -1 }, "Options.Iterations is -1"},
 		{"rate", x, 50, func(o *Options) { o.LearningRate = -1 }, "Options.LearningRate is -1"},
-		{"diverging", x, 50, func(o *Options) { o.LearningRate = 1e30 }, "lower the learning rate"},
+		{"diverging", x, 50, func(o *Options) { o.LearningRate = 1e30 },
+			"lower the learning rate"},
 		{"threads", x, 50, func(o *Options) { o.Threads = -1 }, "Options.Threads is -1"},
-		{"schedule", x, 50, func(o *Options) { o.Schedule = 9 }, "Options.Schedule is Schedule(9)"},
-		{"diverging, auto", x, 50, func(o *Options) { o.Schedule, o.LearningRate = ScheduleAuto, 1e30 }, "lower the learning rate"},
+		{"schedule", x, 50, func(o *Options) { o.Schedule = 9 },
+			"Options.Schedule is Schedule(9)"},
+		{"diverging, auto", x, 50,
+			func(o *Options) {
+				o.Schedule, o.LearningRate = ScheduleAuto,
+					1e30
+			}, "lower the learning rate"},
 		{"method", x, 50, func(o *Options) { o.Method = 9 }, "Options.Method is Method(9)"},
 		{"init", x, 50, func(o *Options) { o.Init = 9 }, "Options.Init is Init(9)"},
 		{"no progress", x, 50, func(o *Options) { o.NoProgress = -1 }, "Options.NoProgress is -1"},
@@ -204,7 +222,8 @@ func TestFitErrors(t *testing.T) {
 		if c.set != nil {
 			c.set(&o)
 		}
-		if _, err := Fit(context.Background(), c.x, c.n, o); err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "tsne: ") {
+		if _, err := Fit(context.Background(), c.x, c.n, o); err == nil ||
+			!strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "tsne: ") {
 			t.Errorf("%s: error %v: want one with %q", c.name, err, c.want)
 		}
 	}
@@ -222,7 +241,8 @@ func TestFitCanceled(t *testing.T) {
 		}
 	}
 	e, err := Fit(ctx, x, 100, o)
-	if !errors.Is(err, context.Canceled) || e == nil || e.Iterations != 77 || e.Stop != StopCanceled || !finite(e.Y) {
+	if !errors.Is(err, context.Canceled) || e == nil || e.Iterations != 77 ||
+		e.Stop != StopCanceled || !finite(e.Y) {
 		t.Fatalf("embedding %+v, error %v", e, err)
 	}
 	o.Iterations, o.Progress = 77, nil
@@ -242,7 +262,8 @@ func TestFitCanceled(t *testing.T) {
 			}
 		}
 		if e, err := Fit(ctx, x, 100, o); !errors.Is(err, context.Canceled) || e != nil {
-			t.Fatalf("canceled between start and first step, %v: embedding %v, error %v", init, e, err)
+			t.Fatalf("canceled between start and first step, %v: embedding %v, error %v", init, e,
+				err)
 		}
 	}
 }
@@ -253,7 +274,8 @@ func TestFitStops(t *testing.T) {
 	o.Iterations, o.MinGradient = 5000, 1e9
 	e, err := Fit(context.Background(), x, 60, o)
 	if err != nil || e.Stop != StopGradient || e.Iterations != 100 {
-		t.Errorf("a gradient below the limit: %d iterations, stop %q, error %v", e.Iterations, e.Stop, err)
+		t.Errorf("a gradient below the limit: %d iterations, stop %q, error %v", e.Iterations,
+			e.Stop, err)
 	}
 	o.MinGradient, o.NoProgress = 0, 60
 	e, err = Fit(context.Background(), x, 60, o)
@@ -285,7 +307,8 @@ func TestFitProgress(t *testing.T) {
 	if _, err := Fit(context.Background(), normalRows(100, 3, 1), 100, o); err != nil {
 		t.Fatal(err)
 	}
-	if want := []Stage{StageNeighbors, StageAffinities, StageInit, StageExaggeration, StageOptimize}; !slices.Equal(stages, want) || count != 120 {
+	if want := []Stage{StageNeighbors, StageAffinities, StageInit, StageExaggeration,
+		StageOptimize}; !slices.Equal(stages, want) || count != 120 {
 		t.Errorf("stages %v, %d iterations", stages, count)
 	}
 }

@@ -13,13 +13,14 @@ import (
 // ReadNeighborGraph reads the nearest rows that another program found, from a .npz file of size
 // bytes. The file holds either
 //
-//   - indices and distances, n x k each: the neighbours' row numbers, in any order, -1 for none, and their
-//     plain distances, not squared, as pynndescent, faiss and scikit-learn's kneighbors give them; or
+//   - indices and distances, n x k each: the neighbours' row numbers, in any order, -1 for none,
+//     and their plain distances, not squared, as pynndescent, faiss and scikit-learn's kneighbors
+//     give them; or
 //   - a SciPy CSR matrix of distances, n x n, as scipy.sparse.save_npz writes
 //     scikit-learn's kneighbors_graph(mode="distance"); a zero that is stored is a distance.
 //
-// A row's entry for itself and entries for a neighbour already named are dropped. In the graph K is the
-// length of the longest row, and rows are sorted, nearest first.
+// A row's entry for itself and entries for a neighbour already named are dropped. In the graph K
+// is the length of the longest row, and rows are sorted, nearest first.
 func ReadNeighborGraph(r io.ReaderAt, size int64) (*NeighborGraph, error) {
 	g, err := readNeighborGraph(r, size)
 	if err != nil {
@@ -45,7 +46,8 @@ func readNeighborGraph(r io.ReaderAt, size int64) (*NeighborGraph, error) {
 		return nil, err
 	}
 	if len(shape) != 2 || !slices.Equal(shape, other) {
-		return nil, fmt.Errorf("indices have shape %v and distances %v: want n x k both", shape, other)
+		return nil, fmt.Errorf("indices have shape %v and distances %v: want n x k both", shape,
+			other)
 	}
 	n, k := shape[0], shape[1]
 	start := make([]int64, n+1)
@@ -60,7 +62,8 @@ func readCSR(a *matrix.Archive) (*NeighborGraph, error) {
 		if format, err := a.Text("format"); err != nil {
 			return nil, err
 		} else if format != "csr" {
-			return nil, fmt.Errorf("the sparse matrix is of format %q: want csr (x.tocsr())", format)
+			return nil, fmt.Errorf("the sparse matrix is of format %q: want csr (x.tocsr())",
+				format)
 		}
 	}
 	shape, _, err := matrix.Integers[int64](a, "shape")
@@ -82,17 +85,21 @@ func readCSR(a *matrix.Archive) (*NeighborGraph, error) {
 	n := int64(len(start)) - 1
 	switch {
 	case len(shape) != 2 || shape[0] != shape[1]:
-		return nil, fmt.Errorf("the sparse matrix has shape %v: want as many columns as rows", shape)
+		return nil, fmt.Errorf("the sparse matrix has shape %v: want as many columns as rows",
+			shape)
 	case shape[0] != n:
-		return nil, fmt.Errorf("indptr has %d numbers: want one more than the %d rows", n+1, shape[0])
-	case len(index) != len(distance) || start[0] != 0 || start[n] != int64(len(index)) || !slices.IsSorted(start):
-		return nil, fmt.Errorf("indptr, %d indices and %d data are not those of one CSR matrix", len(index), len(distance))
+		return nil, fmt.Errorf("indptr has %d numbers: want one more than the %d rows", n+1,
+			shape[0])
+	case len(index) != len(distance) || start[0] != 0 || start[n] != int64(len(index)) ||
+		!slices.IsSorted(start):
+		return nil, fmt.Errorf("indptr, %d indices and %d data are not those of one CSR matrix",
+			len(index), len(distance))
 	}
 	return graphOf(start, index, distance)
 }
 
-// graphOf makes a graph of rows of neighbours: row i has entries start[i] to start[i+1] of index and
-// distance, which is plain. It sorts both.
+// graphOf makes a graph of rows of neighbours: row i has entries start[i] to start[i+1] of index
+// and distance, which is plain. It sorts both.
 func graphOf(start []int64, index []int32, distance []float32) (*NeighborGraph, error) {
 	type entry struct {
 		distance float32
@@ -111,9 +118,11 @@ func graphOf(start []int64, index []int32, distance []float32) (*NeighborGraph, 
 			case j == -1 || int(j) == i:
 				continue
 			case j < -1 || int(j) >= n:
-				return nil, fmt.Errorf("row %d has neighbour %d: want 0 to %d, or -1 for none", i, j, n-1)
+				return nil, fmt.Errorf("row %d has neighbour %d: want 0 to %d, or -1 for none", i,
+					j, n-1)
 			case !(d >= 0) || float32(d*d) > math.MaxFloat32:
-				return nil, fmt.Errorf("rows %d and %d are %v apart: want a finite distance that is not negative", i, j, d)
+				return nil, fmt.Errorf("rows %d and %d are %v apart: want a finite distance "+
+					"that is not negative", i, j, d)
 			}
 			row = append(row, entry{d, j})
 		}
@@ -138,7 +147,8 @@ func graphOf(start []int64, index []int32, distance []float32) (*NeighborGraph, 
 		return nil, err
 	}
 	if size := int64(n) * int64(g.K); size > 8*int64(len(index))+1<<20 {
-		return nil, fmt.Errorf("the longest row has %d neighbours and the %d rows have %d in all: keep the nearest ones of each row", g.K, n, len(index))
+		return nil, fmt.Errorf("the longest row has %d neighbours and the %d rows have %d in "+
+			"all: keep the nearest ones of each row", g.K, n, len(index))
 	}
 	g.Index, g.Distance = make([]int32, n*g.K), make([]float32, n*g.K)
 	for i := range n {

@@ -38,7 +38,8 @@ func TestFitGivenGraphAndAffinities(t *testing.T) {
 			if e.Columns() != len(x)/n {
 				t.Errorf("%s: %d columns", name, e.Columns())
 			}
-			if _, err := e.Transform(ctx, normalRows(5, 10, 3), 5, DefaultTransformOptions()); (err == nil) != (x != nil) {
+			if _, err := e.Transform(ctx, normalRows(5, 10, 3), 5,
+				DefaultTransformOptions()); (err == nil) != (x != nil) {
 				t.Errorf("%s: transform's error is %v", name, err)
 			}
 		}
@@ -86,7 +87,8 @@ func TestFitGivenGraphAndAffinities(t *testing.T) {
 		{bad(func(a *Affinities) { a.Start[5] = 1 << 40 }), n, "row 5 ends before it starts"},
 		{bad(func(a *Affinities) { a.P = a.P[1:] }), n, "as many columns as probabilities"},
 	} {
-		if _, err := Fit(ctx, nil, c.n, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Fit(ctx, nil, c.n, c.o); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v: want one with %q", err, c.want)
 		}
 	}
@@ -107,11 +109,13 @@ func TestCallback(t *testing.T) {
 		return iteration == 90
 	}
 	e, err := Fit(context.Background(), x, 200, o)
-	if err != nil || e.Stop != StopCallback || e.Iterations != 90 || !slices.Equal(calls, []int{30, 60, 90}) || !slices.Equal(e.Y, seen) {
+	if err != nil || e.Stop != StopCallback || e.Iterations != 90 ||
+		!slices.Equal(calls, []int{30, 60, 90}) || !slices.Equal(e.Y, seen) {
 		t.Fatalf("%d iterations, stop %q, calls %v, error %v", e.Iterations, e.Stop, calls, err)
 	}
 	o.Callback, o.Iterations = nil, 90
-	if want, err := Fit(context.Background(), x, 200, o); err != nil || !slices.Equal(e.Y, want.Y) {
+	if want, err := Fit(context.Background(), x, 200, o); err != nil ||
+		!slices.Equal(e.Y, want.Y) {
 		t.Errorf("not the map of 90 iterations, error %v", err)
 	}
 }
@@ -159,8 +163,10 @@ func TestGraphOf(t *testing.T) {
 		return graphOf(start, index, distance)
 	}
 	// Out of order, itself, missing, repeated.
-	g, err := rows(4, []int32{2, 1, 0, 1, -1, 0, -1, -1, 2, -1, -1, -1}, []float32{3, 2, 0, 9, inf, 2, 5, inf, 0, 0, 0, 0})
-	if err != nil || g.K != 2 || !slices.Equal(g.Index, []int32{1, 2, 0, -1, -1, -1}) || !slices.Equal(g.Distance[:3], []float32{4, 9, 4}) {
+	g, err := rows(4, []int32{2, 1, 0, 1, -1, 0, -1, -1, 2, -1, -1, -1},
+		[]float32{3, 2, 0, 9, inf, 2, 5, inf, 0, 0, 0, 0})
+	if err != nil || g.K != 2 || !slices.Equal(g.Index, []int32{1, 2, 0, -1, -1, -1}) ||
+		!slices.Equal(g.Distance[:3], []float32{4, 9, 4}) {
 		t.Errorf("%+v, error %v", g, err)
 	}
 	for want, c := range map[string]struct {
@@ -175,7 +181,8 @@ func TestGraphOf(t *testing.T) {
 		"rows 1 and 0 are 1e+20 apart":   {[]int32{1, 0}, []float32{1, 1e20}},
 		"no row has a neighbour but its": {[]int32{0, -1}, []float32{1, 1e20}},
 	} {
-		if _, err := rows(1, c.index, c.distance); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := rows(1, c.index, c.distance); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("error %v: want one with %q", err, want)
 		}
 	}
@@ -232,8 +239,10 @@ func FuzzGraphOf(f *testing.F) {
 				if g.Index[at] < 0 {
 					continue
 				}
-				if seen[g.Index[at]] || j > 0 && (g.Index[at-1] < 0 || g.Distance[at] < g.Distance[at-1]) {
-					t.Fatalf("row %d is %v, %v", i, g.Index[i*g.K:(i+1)*g.K], g.Distance[i*g.K:(i+1)*g.K])
+				if seen[g.Index[at]] || j > 0 &&
+					(g.Index[at-1] < 0 || g.Distance[at] < g.Distance[at-1]) {
+					t.Fatalf("row %d is %v, %v", i, g.Index[i*g.K:(i+1)*g.K],
+						g.Distance[i*g.K:(i+1)*g.K])
 				}
 				seen[g.Index[at]] = true
 			}

@@ -16,8 +16,9 @@ type field struct {
 	exact   bool
 	alpha   float64 // of stretch
 
-	joint      *joint    // P, whose columns are places
-	byRow      bool      // P's rows lie as neighbours do: attraction goes along them, not along places
+	joint *joint // P, whose columns are places
+	// P's rows lie as neighbours do: attraction goes along them, not along places
+	byRow      bool
 	rows       []int32   // of the matrix embedded, for each row of P; nil where they are the same
 	order      []int32   // row of P at each place
 	place      []int32   // of each row of P
@@ -53,7 +54,8 @@ const (
 // newField places the points at y, n x components. It takes over q.
 func newField(p *pool, q *joint, y []float32, components int, theta float64, exact bool) *field {
 	n := q.n
-	f := &field{pool: p, n: n, dims: max(components, 2), stride: 2, theta2: float32(theta * theta), exact: exact, alpha: 1, joint: q}
+	f := &field{pool: p, n: n, dims: max(components, 2), stride: 2, theta2: float32(theta * theta),
+		exact: exact, alpha: 1, joint: q}
 	if f.dims == 3 {
 		f.stride = 4
 	}
@@ -209,7 +211,8 @@ func (f *field) attract(lo, hi int, divergence bool) {
 			}
 			continue
 		}
-		out[4*i], out[4*i+1], out[4*i+2] = attract3(f.pos, columns, p, f.pos[4*i], f.pos[4*i+1], f.pos[4*i+2])
+		out[4*i], out[4*i+1], out[4*i+2] = attract3(f.pos, columns, p, f.pos[4*i], f.pos[4*i+1],
+			f.pos[4*i+2])
 		out[4*i+3] = 0 // other uses of the slice may have left something
 		if divergence {
 			sum += float64(logSum3(f.pos, columns, p, f.pos[4*i], f.pos[4*i+1], f.pos[4*i+2]))

@@ -12,13 +12,15 @@ func (f *field) gradient(components int) []float64 {
 	for k, row := range f.order {
 		for c := range components {
 			at := k*f.stride + c
-			g[int(row)*components+c] = 4 * (float64(f.attraction[at]) - float64(f.repulsion[at])/f.z)
+			g[int(row)*components+c] = 4 * (float64(f.attraction[at]) -
+				float64(f.repulsion[at])/f.z)
 		}
 	}
 	return g
 }
 
-func testGradient(t testing.TB, a *Affinities, y []float32, components int, theta float64, exact bool) (g []float64, kl float64) {
+func testGradient(t testing.TB, a *Affinities, y []float32, components int, theta float64,
+	exact bool) (g []float64, kl float64) {
 	t.Helper()
 	p := newPool(2)
 	defer p.close()
@@ -67,7 +69,8 @@ func relativeError(got, want []float64) float64 {
 
 func TestGradientAgainstSklearn(t *testing.T) {
 	golden := readGolden(t)
-	a := testAffinities(t, goldenRows(t, golden), golden.Rows, int(3*golden.Perplexity+1), golden.Perplexity)
+	a := testAffinities(t, goldenRows(t, golden), golden.Rows, int(3*golden.Perplexity+1),
+		golden.Perplexity)
 	for _, exact := range []bool{true, false} {
 		g, kl := testGradient(t, a, golden.Y, 2, 0, exact)
 		if e := relativeError(g, golden.Gradient); e > 1e-5 {
@@ -105,10 +108,12 @@ func TestGradientAgainstDifferences(t *testing.T) {
 			for _, exact := range []bool{true, false} {
 				got, kl := testGradient(t, a, y32, components, 0, exact)
 				if e := relativeError(got, want); e > 2e-5 {
-					t.Errorf("%d components, scale %v, exact %v: the gradient is off by %v", components, scale, exact, e)
+					t.Errorf("%d components, scale %v, exact %v: the gradient is off by %v",
+						components, scale, exact, e)
 				}
 				if w := plainKL(a, y, components); math.Abs(kl-w) > 1e-5*w {
-					t.Errorf("%d components, scale %v, exact %v: KL %v: want %v", components, scale, exact, kl, w)
+					t.Errorf("%d components, scale %v, exact %v: KL %v: want %v", components,
+						scale, exact, kl, w)
 				}
 			}
 		}
@@ -167,7 +172,8 @@ func TestWalkCoversAllPoints(t *testing.T) {
 						scale += math.Abs(float64(y[i*dims]))
 					}
 					if m != float64(n) || math.Abs(x-want) > 1e-5*scale {
-						t.Fatalf("%s in %d dimensions, theta² %v: mass %v of %d, moment %v: want %v", name, dims, theta2, m, n, x, want)
+						t.Fatalf("%s in %d dimensions, theta² %v: mass %v of %d, moment %v: "+
+							"want %v", name, dims, theta2, m, n, x, want)
 					}
 				}
 			}

@@ -56,7 +56,8 @@ func start(ctx context.Context, p *pool, x []float32, n int, o Options) ([]float
 // standard deviation 1e-4. Components without spread, as of collinear rows, get random
 // numbers: no force would ever move points off a line. ScheduleAuto finds the directions
 // in a sample of the rows, since only their arrangement matters for a start.
-func startPCA(ctx context.Context, p *pool, y, x []float32, n int, o Options, rng *rand.Rand) error {
+func startPCA(ctx context.Context, p *pool, y, x []float32, n int, o Options,
+	rng *rand.Rand) error {
 	d, components := len(x)/n, o.Components
 	sample, rows, tol := x, n, 1e-8
 	if o.Schedule == ScheduleAuto && n > startSample {

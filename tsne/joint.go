@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 )
 
-// joint is the matrix P as the gradient reads it: as in Affinities, but every row is filled up to a
-// multiple of eight entries with empty ones of its own column.
+// joint is the matrix P as the gradient reads it: as in Affinities, but every row is filled up to
+// a multiple of eight entries with empty ones of its own column.
 //
 // At a million rows it takes a gigabyte, and so does the graph that it comes from. So it is made
 // in the graph's own memory where that has room: see newGraph.
@@ -24,7 +24,8 @@ type joint struct {
 // is not written to is not taken from the system.
 func newGraph(n, k int) *NeighborGraph {
 	room := n * (2*k + 7)
-	return &NeighborGraph{N: n, K: k, Index: make([]int32, n*k, room), Distance: make([]float32, n*k, room)}
+	return &NeighborGraph{N: n, K: k, Index: make([]int32, n*k, room),
+		Distance: make([]float32, n*k, room)}
 }
 
 // jointProbabilities is NewAffinities without its checks. It takes over the graph's slices.
@@ -188,8 +189,10 @@ func (a *Affinities) joint() *joint {
 
 // check reports an Affinities that NewAffinities cannot have made.
 func (a *Affinities) check() error {
-	if a == nil || a.N < 1 || len(a.Start) != a.N+1 || a.Start[0] != 0 || a.Start[a.N] != len(a.Columns) || len(a.P) != len(a.Columns) {
-		return errors.New("tsne: affinities: want N of at least 1, N + 1 starts and as many columns as probabilities")
+	if a == nil || a.N < 1 || len(a.Start) != a.N+1 || a.Start[0] != 0 ||
+		a.Start[a.N] != len(a.Columns) || len(a.P) != len(a.Columns) {
+		return errors.New("tsne: affinities: want N of at least 1, N + 1 starts and as many " +
+			"columns as probabilities")
 	}
 	for i := range a.N {
 		if a.Start[i+1] < a.Start[i] {
@@ -202,9 +205,11 @@ func (a *Affinities) check() error {
 			c, v := a.Columns[e], a.P[e]
 			switch {
 			case c <= last || int(c) >= a.N || int(c) == i:
-				return fmt.Errorf("tsne: affinities: row %d has column %d after %d: want rising ones from 0 to %d without its own", i, c, last, a.N-1)
+				return fmt.Errorf("tsne: affinities: row %d has column %d after %d: want rising "+
+					"ones from 0 to %d without its own", i, c, last, a.N-1)
 			case !(v >= 0 && v <= 1):
-				return fmt.Errorf("tsne: affinities: row %d, column %d is %v: want 0 to 1", i, c, v)
+				return fmt.Errorf("tsne: affinities: row %d, column %d is %v: want 0 to 1", i, c,
+					v)
 			}
 			last = c
 		}

@@ -23,12 +23,14 @@ type verdict struct {
 	KL           float64 `json:"kl"`           // over all pairs
 	Preservation float64 `json:"preservation"` // of 30 neighbours
 	Trust        float64 `json:"trust"`        // 12 neighbours, a sample of 2,000 rows
-	OneNN        float64 `json:"one_nn"`       // share of rows whose nearest in the map has their label
-	Islands      int     `json:"islands"`
+	// share of rows whose nearest in the map has their label
+	OneNN   float64 `json:"one_nn"`
+	Islands int     `json:"islands"`
 }
 
 func (v verdict) String() string {
-	return fmt.Sprintf("KL %.4f, preservation %.4f, trust %.4f, 1-NN %.4f, islands %d", v.KL, v.Preservation, v.Trust, v.OneNN, v.Islands)
+	return fmt.Sprintf("KL %.4f, preservation %.4f, trust %.4f, 1-NN %.4f, islands %d", v.KL,
+		v.Preservation, v.Trust, v.OneNN, v.Islands)
 }
 
 func (j *judge) verdict(t testing.TB, y []float32) verdict {
@@ -93,7 +95,8 @@ func islands(y []float32, labels []int, reach float64) int {
 	}
 	type cell struct{ x, y, label int }
 	at := func(i int) cell {
-		return cell{int(math.Floor(float64(y[2*i]) / reach)), int(math.Floor(float64(y[2*i+1]) / reach)), labels[i]}
+		return cell{int(math.Floor(float64(y[2*i]) / reach)),
+			int(math.Floor(float64(y[2*i+1]) / reach)), labels[i]}
 	}
 	cells := map[cell][]int32{}
 	size := map[int]int{}

@@ -37,7 +37,8 @@ func ParseKernel(name string) (Kernel, error) {
 			return k, nil
 		}
 	}
-	return 0, fmt.Errorf("tsne: unknown kernel %q: want %q or %q", name, GaussianKernel, UniformKernel)
+	return 0, fmt.Errorf("tsne: unknown kernel %q: want %q or %q", name, GaussianKernel,
+		UniformKernel)
 }
 
 // valid reports whether there are perplexities and all of them are finite and 1 or more.
@@ -58,8 +59,8 @@ func (o Options) perplexities() []float64 {
 	return []float64{o.Perplexity}
 }
 
-// neighborCount returns how many neighbours attract a row of n: scikit-learn's and van der Maaten's
-// three times the perplexity, or all; the perplexity itself where they attract alike.
+// neighborCount returns how many neighbours attract a row of n: scikit-learn's and van der
+// Maaten's three times the perplexity, or all; the perplexity itself where they attract alike.
 func (o Options) neighborCount(n int) int {
 	most := slices.Max(o.perplexities())
 	switch {

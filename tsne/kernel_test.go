@@ -67,7 +67,8 @@ func TestAffinityKindsAgainstPeers(t *testing.T) {
 	}{
 		{"cosine", func(o *Options) { o.Metric, o.Perplexity = Cosine, 10 }, f.Cosine, 1e-3},
 		{"multiscale", func(o *Options) { o.Perplexities = []float64{5, 20} }, f.Multiscale, 1e-4},
-		{"uniform", func(o *Options) { o.Kernel, o.Perplexity = UniformKernel, 15.5 }, f.Uniform, 1e-6},
+		{"uniform", func(o *Options) { o.Kernel, o.Perplexity = UniformKernel, 15.5 }, f.Uniform,
+			1e-6},
 	} {
 		o := DefaultOptions()
 		c.set(&o)
@@ -152,7 +153,8 @@ func TestCosineErrors(t *testing.T) {
 	clear(x[9:12])
 	o := quick()
 	o.Metric = Cosine
-	if _, err := Fit(context.Background(), x, 50, o); err == nil || !strings.Contains(err.Error(), "row 3 is all zeros") {
+	if _, err := Fit(context.Background(), x, 50, o); err == nil ||
+		!strings.Contains(err.Error(), "row 3 is all zeros") {
 		t.Errorf("error %v", err)
 	}
 }

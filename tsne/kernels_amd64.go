@@ -90,7 +90,8 @@ func repel2(out *interaction, px, py *[groupSize]float32, b *bodies, lo, hi int)
 func repel3(out *interaction, px, py, pz *[groupSize]float32, b *bodies, lo, hi int) {
 	if accelerated && hi > lo {
 		_, _, _, _ = b.x[hi-1], b.y[hi-1], b.z[hi-1], b.m[hi-1]
-		repel3AVX2(&out.f[0][0], &px[0], &py[0], &pz[0], &b.x[lo], &b.y[lo], &b.z[lo], &b.m[lo], hi-lo)
+		repel3AVX2(&out.f[0][0], &px[0], &py[0], &pz[0], &b.x[lo], &b.y[lo], &b.z[lo], &b.m[lo],
+			hi-lo)
 		return
 	}
 	repel3Go(out, px, py, pz, b, lo, hi)
@@ -98,7 +99,8 @@ func repel3(out *interaction, px, py, pz *[groupSize]float32, b *bodies, lo, hi 
 
 func walk2(blocks []cells, b *box, theta2 float32, l *walkList) (count, leaves int) {
 	if accelerated {
-		return walk2AVX2(&blocks[0].x[0], &b.center[0], theta2, &l.x[0], &l.y[0], &l.m[0], &l.queue[0], &l.leaves[0], &l.counts[0])
+		return walk2AVX2(&blocks[0].x[0], &b.center[0], theta2, &l.x[0], &l.y[0], &l.m[0],
+			&l.queue[0], &l.leaves[0], &l.counts[0])
 	}
 	return walk2Go(blocks, b, theta2, l)
 }

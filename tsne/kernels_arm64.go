@@ -21,7 +21,8 @@ func productFusedNEON(c *float32, ldc int, a, b *float32, k int)
 func attract2NEON(pos *float32, index *int32, p *float32, n int, x, y float32) (fx, fy float32)
 
 //go:noescape
-func attract3NEON(pos *float32, index *int32, p *float32, n int, x, y, z float32) (fx, fy, fz float32)
+func attract3NEON(pos *float32, index *int32, p *float32, n int,
+	x, y, z float32) (fx, fy, fz float32)
 
 //go:noescape
 func repel2NEON(out, px, py, x, y, m *float32, n int)
@@ -30,7 +31,8 @@ func repel2NEON(out, px, py, x, y, m *float32, n int)
 func repel3NEON(out, px, py, pz, x, y, z, m *float32, n int)
 
 //go:noescape
-func walk2NEON(blocks, box *float32, theta2 float32, x, y, m *float32, queue, leaves *int32, counts *float32) (bodies, leafCount int)
+func walk2NEON(blocks, box *float32, theta2 float32, x, y, m *float32, queue, leaves *int32,
+	counts *float32) (bodies, leafCount int)
 
 func squaredDistance(a, b []float32) float32 {
 	if accelerated && len(a) > 0 {
@@ -89,7 +91,8 @@ func repel2(out *interaction, px, py *[groupSize]float32, b *bodies, lo, hi int)
 func repel3(out *interaction, px, py, pz *[groupSize]float32, b *bodies, lo, hi int) {
 	if accelerated && hi > lo {
 		_, _, _, _ = b.x[hi-1], b.y[hi-1], b.z[hi-1], b.m[hi-1]
-		repel3NEON(&out.f[0][0], &px[0], &py[0], &pz[0], &b.x[lo], &b.y[lo], &b.z[lo], &b.m[lo], hi-lo)
+		repel3NEON(&out.f[0][0], &px[0], &py[0], &pz[0], &b.x[lo], &b.y[lo], &b.z[lo], &b.m[lo],
+			hi-lo)
 		return
 	}
 	repel3Go(out, px, py, pz, b, lo, hi)
@@ -97,14 +100,17 @@ func repel3(out *interaction, px, py, pz *[groupSize]float32, b *bodies, lo, hi 
 
 func walk2(blocks []cells, b *box, theta2 float32, l *walkList) (count, leaves int) {
 	if accelerated {
-		return walk2NEON(&blocks[0].x[0], &b.center[0], theta2, &l.x[0], &l.y[0], &l.m[0], &l.queue[0], &l.leaves[0], &l.counts[0])
+		return walk2NEON(&blocks[0].x[0], &b.center[0], theta2, &l.x[0], &l.y[0], &l.m[0],
+			&l.queue[0], &l.leaves[0], &l.counts[0])
 	}
 	return walk2Go(blocks, b, theta2, l)
 }
 
 // What has no assembly here.
 
-func pass(mask []byte, g, half, bound []float32, h, t float32) { passGo(mask, g, half, bound, h, t) }
+func pass(mask []byte, g, half, bound []float32, h, t float32) {
+	passGo(mask, g, half, bound, h, t)
+}
 
 func logSum2(pos []float32, index []int32, p []float32, x, y float32) float32 {
 	return logSum2Go(pos, index, p, x, y)

@@ -9,9 +9,13 @@ func squaredDistance(a, b []float32) float32 { return squaredDistanceGo(a, b) }
 
 func product4x24(c []float32, ldc int, a, b []float32, k int) { product4x24Go(c, ldc, a, b, k) }
 
-func productFused4x24(c []float32, ldc int, a, b []float32, k int) { product4x24Go(c, ldc, a, b, k) }
+func productFused4x24(c []float32, ldc int, a, b []float32, k int) {
+	product4x24Go(c, ldc, a, b, k)
+}
 
-func pass(mask []byte, g, half, bound []float32, h, t float32) { passGo(mask, g, half, bound, h, t) }
+func pass(mask []byte, g, half, bound []float32, h, t float32) {
+	passGo(mask, g, half, bound, h, t)
+}
 
 func attract2(pos []float32, index []int32, p []float32, x, y float32) (fx, fy float32) {
 	return attract2Go(pos, index, p, x, y)

@@ -34,7 +34,8 @@ func TestKernelsAreTheirTwins(t *testing.T) {
 	}
 	for n := range 140 {
 		a, b := random(n), random(n)
-		if got, want := squaredDistance(a, b), squaredDistanceGo(a, b); got != want || squaredDistance(b, a) != want {
+		if got, want := squaredDistance(a, b), squaredDistanceGo(a, b); got != want ||
+			squaredDistance(b, a) != want {
 			t.Fatalf("squared distance of %d values: %v, in Go %v", n, got, want)
 		}
 	}
@@ -55,7 +56,8 @@ func TestKernelsAreTheirTwins(t *testing.T) {
 	}
 	for range 50 {
 		g, half, bound := random(80), random(80), random(80)
-		bound[3], bound[4], bound[5] = float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.Inf(-1))
+		bound[3], bound[4], bound[5] = float32(math.Inf(1)), float32(math.Inf(-1)),
+			float32(math.Inf(-1))
 		got, want := make([]byte, 10), make([]byte, 10)
 		for _, limit := range []float32{bound[0], float32(math.Inf(1)), float32(math.Inf(-1))} {
 			pass(got, g, half, bound, half[0], limit)
@@ -81,10 +83,12 @@ func TestKernelsAreTheirTwins(t *testing.T) {
 		if x != wx || y != wy || z != wz {
 			t.Fatalf("attraction of %d in space: %v %v %v, in Go %v %v %v", n, x, y, z, wx, wy, wz)
 		}
-		if got, want := logSum2(pos, index, p, pos[0], pos[1]), logSum2Go(pos, index, p, pos[0], pos[1]); got != want {
+		if got, want := logSum2(pos, index, p, pos[0], pos[1]), logSum2Go(pos, index, p, pos[0],
+			pos[1]); got != want {
 			t.Fatalf("logarithms of %d: %v, in Go %v", n, got, want)
 		}
-		if got, want := logSum3(pos, index, p, pos[0], pos[1], pos[2]), logSum3Go(pos, index, p, pos[0], pos[1], pos[2]); got != want {
+		if got, want := logSum3(pos, index, p, pos[0], pos[1], pos[2]), logSum3Go(pos, index, p,
+			pos[0], pos[1], pos[2]); got != want {
 			t.Fatalf("logarithms of %d in space: %v, in Go %v", n, got, want)
 		}
 	}
@@ -119,7 +123,8 @@ func BenchmarkKernels(b *testing.B) {
 	for i := range index {
 		index[i] = int32(i * 17 % 900)
 	}
-	list := &bodies{x: normalRows(200, 1, 5), y: normalRows(200, 1, 6), z: normalRows(200, 1, 7), m: normalRows(200, 1, 8)}
+	list := &bodies{x: normalRows(200, 1, 5), y: normalRows(200, 1, 6), z: normalRows(200, 1, 7),
+		m: normalRows(200, 1, 8)}
 	var px, py, pz [groupSize]float32
 	copy(px[:], pos)
 	copy(py[:], pos[100:])
@@ -128,7 +133,8 @@ func BenchmarkKernels(b *testing.B) {
 	c := make([]float32, 4*panel)
 	pl := newPool(1)
 	defer pl.close()
-	f := newField(pl, &joint{n: 3000, start: make([]int, 3001)}, normalRows(3000, 2, 9), 2, 0.5, false)
+	f := newField(pl, &joint{n: 3000, start: make([]int, 3001)}, normalRows(3000, 2, 9), 2, 0.5,
+		false)
 	lo, side := f.box()
 	f.tree.build(f.pos, f.stride, lo, side)
 	walk, box := newWalkList(3000, 2), f.tree.groupBox(0)
@@ -136,13 +142,20 @@ func BenchmarkKernels(b *testing.B) {
 		name           string
 		assembly, twin func()
 	}{
-		{"distance", func() { squaredDistance(x[:width], y[:width]) }, func() { squaredDistanceGo(x[:width], y[:width]) }},
-		{"product", func() { product4x24(c, panel, x, y, k) }, func() { product4x24Go(c, panel, x, y, k) }},
-		{"attract2", func() { attract2(pos, index, p, 1, 2) }, func() { attract2Go(pos, index, p, 1, 2) }},
-		{"attract3", func() { attract3(pos, index, p, 1, 2, 3) }, func() { attract3Go(pos, index, p, 1, 2, 3) }},
-		{"repel2", func() { repel2(&out, &px, &py, list, 0, 200) }, func() { repel2Go(&out, &px, &py, list, 0, 200) }},
-		{"repel3", func() { repel3(&out, &px, &py, &pz, list, 0, 200) }, func() { repel3Go(&out, &px, &py, &pz, list, 0, 200) }},
-		{"walk2", func() { walk2(f.tree.blocks, &box, 0.25, walk) }, func() { walk2Go(f.tree.blocks, &box, 0.25, walk) }},
+		{"distance", func() { squaredDistance(x[:width], y[:width]) },
+			func() { squaredDistanceGo(x[:width], y[:width]) }},
+		{"product", func() { product4x24(c, panel, x, y, k) },
+			func() { product4x24Go(c, panel, x, y, k) }},
+		{"attract2", func() { attract2(pos, index, p, 1, 2) },
+			func() { attract2Go(pos, index, p, 1, 2) }},
+		{"attract3", func() { attract3(pos, index, p, 1, 2, 3) },
+			func() { attract3Go(pos, index, p, 1, 2, 3) }},
+		{"repel2", func() { repel2(&out, &px, &py, list, 0, 200) },
+			func() { repel2Go(&out, &px, &py, list, 0, 200) }},
+		{"repel3", func() { repel3(&out, &px, &py, &pz, list, 0, 200) },
+			func() { repel3Go(&out, &px, &py, &pz, list, 0, 200) }},
+		{"walk2", func() { walk2(f.tree.blocks, &box, 0.25, walk) },
+			func() { walk2Go(f.tree.blocks, &box, 0.25, walk) }},
 	} {
 		for _, path := range []struct {
 			name string
@@ -206,7 +219,8 @@ func TestWalkIsItsTwin(t *testing.T) {
 		t.Skip("no assembly for this processor")
 	}
 	const n = 3000
-	for _, y := range [][]float32{normalRows(n, 2, 1), blobs(n, 2, 20, 30, 2), duplicates(normalRows(n, 2, 3), 2), make([]float32, 2*n)} {
+	for _, y := range [][]float32{normalRows(n, 2, 1), blobs(n, 2, 20, 30, 2),
+		duplicates(normalRows(n, 2, 3), 2), make([]float32, 2*n)} {
 		p := newPool(1)
 		f := newField(p, &joint{n: n, start: make([]int, n+1)}, y, 2, 0.5, false)
 		p.close()
@@ -218,9 +232,12 @@ func TestWalkIsItsTwin(t *testing.T) {
 			for _, theta2 := range []float32{0, 0.25, 4} {
 				count, leaves := walk2(f.tree.blocks, &b, theta2, got)
 				wantCount, wantLeaves := walk2Go(f.tree.blocks, &b, theta2, want)
-				if count != wantCount || leaves != wantLeaves || !slices.Equal(got.x[:count], want.x[:count]) ||
-					!slices.Equal(got.y[:count], want.y[:count]) || !slices.Equal(got.m[:count], want.m[:count]) ||
-					!slices.Equal(got.leaves[:leaves], want.leaves[:leaves]) || !slices.Equal(got.counts[:leaves], want.counts[:leaves]) {
+				if count != wantCount || leaves != wantLeaves ||
+					!slices.Equal(got.x[:count], want.x[:count]) ||
+					!slices.Equal(got.y[:count], want.y[:count]) ||
+					!slices.Equal(got.m[:count], want.m[:count]) ||
+					!slices.Equal(got.leaves[:leaves], want.leaves[:leaves]) ||
+					!slices.Equal(got.counts[:leaves], want.counts[:leaves]) {
 					t.Fatalf("group at %d, theta² %v: another list", at, theta2)
 				}
 			}
@@ -255,7 +272,8 @@ func TestFitIsItsTwin(t *testing.T) {
 
 func TestLogApprox(t *testing.T) {
 	for x := float32(1); x < 1e30; x *= 1.0173 {
-		if got, want := float64(logApprox(x)), math.Log(float64(x)); math.Abs(got-want) > 2e-7*max(1, want) {
+		if got, want := float64(logApprox(x)),
+			math.Log(float64(x)); math.Abs(got-want) > 2e-7*max(1, want) {
 			t.Fatalf("log %v is %v: want %v", x, got, want)
 		}
 	}

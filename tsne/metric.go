@@ -42,7 +42,8 @@ func ParseMetric(name string) (Metric, error) {
 // rows of length 1, half the squared Euclidean distance is the cosine distance.
 type cosineNeighbors struct{ Neighbors }
 
-func (c cosineNeighbors) Nearest(ctx context.Context, x []float32, n int, queries []float32, m, k int) (*NeighborGraph, error) {
+func (c cosineNeighbors) Nearest(ctx context.Context, x []float32, n int, queries []float32,
+	m, k int) (*NeighborGraph, error) {
 	x, err := unitRows(x, n)
 	if err != nil {
 		return nil, err
@@ -78,7 +79,8 @@ func unitRows(x []float32, n int) ([]float32, error) {
 			sum += float64(float64(v) * float64(v))
 		}
 		if sum == 0 {
-			return nil, fmt.Errorf("tsne: neighbors: row %d is all zeros and has no direction: remove it, or take the Euclidean metric", i)
+			return nil, fmt.Errorf("tsne: neighbors: row %d is all zeros and has no direction: "+
+				"remove it, or take the Euclidean metric", i)
 		}
 		scale := 1 / math.Sqrt(sum)
 		for j, v := range row {

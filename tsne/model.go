@@ -20,14 +20,16 @@ func NewEmbedding(x []float32, n int, y []float32, o Options) (*Embedding, error
 		return nil, err
 	}
 	if len(y) != n*o.Components {
-		return nil, fmt.Errorf("tsne: embedding: the map has %d values: want %d rows of %d", len(y), n, o.Components)
+		return nil, fmt.Errorf("tsne: embedding: the map has %d values: want %d rows of %d",
+			len(y), n, o.Components)
 	}
 	if err := checkRows("embedding", y, n); err != nil {
 		return nil, err
 	}
 	return &Embedding{
 		Y: y, N: n, Components: o.Components, KL: nan, x: x,
-		neighbors: withThreads(o.finder(n, len(x)/n), o.Threads), metric: o.Metric, threads: o.Threads, theta: o.Theta, alpha: o.Alpha,
+		neighbors: withThreads(o.finder(n, len(x)/n),
+			o.Threads), metric: o.Metric, threads: o.Threads, theta: o.Theta, alpha: o.Alpha,
 	}, nil
 }
 
@@ -55,12 +57,16 @@ func (e *Embedding) Save(w io.Writer) error {
 	arrays := []matrix.Named{
 		{Name: "format", Data: modelFormat}, {Name: "version", Data: modelVersion},
 		{Name: "embedding", Data: e.Y, Shape: []int{e.N, e.Components}},
-		{Name: "metric", Data: e.metric.String()}, {Name: "theta", Data: e.theta}, {Name: "alpha", Data: e.alpha},
-		{Name: "kl", Data: e.KL}, {Name: "iterations", Data: e.Iterations}, {Name: "stop", Data: string(e.Stop)},
-		{Name: "seconds", Data: e.Elapsed.Seconds()}, {Name: "seconds_neighbors", Data: e.ElapsedNeighbors.Seconds()},
+		{Name: "metric", Data: e.metric.String()}, {Name: "theta", Data: e.theta}, {Name: "alpha",
+			Data: e.alpha},
+		{Name: "kl", Data: e.KL}, {Name: "iterations", Data: e.Iterations}, {Name: "stop",
+			Data: string(e.Stop)},
+		{Name: "seconds", Data: e.Elapsed.Seconds()}, {Name: "seconds_neighbors",
+			Data: e.ElapsedNeighbors.Seconds()},
 	}
 	if e.x != nil {
-		arrays = slices.Insert(arrays, 3, matrix.Named{Name: "data", Data: e.x, Shape: []int{e.N, len(e.x) / e.N}})
+		arrays = slices.Insert(arrays, 3,
+			matrix.Named{Name: "data", Data: e.x, Shape: []int{e.N, len(e.x) / e.N}})
 	}
 	if err := matrix.WriteArchive(w, arrays); err != nil {
 		return fmt.Errorf("tsne: save: %w", err)
@@ -68,8 +74,9 @@ func (e *Embedding) Save(w io.Writer) error {
 	return nil
 }
 
-// ReadEmbedding reads what Save wrote, from a file of size bytes. The embedding's Transform gives the
-// positions that the saved one's gives; of o it uses Neighbors and Threads, as NewEmbedding does.
+// ReadEmbedding reads what Save wrote, from a file of size bytes. The embedding's Transform gives
+// the positions that the saved one's gives; of o it uses Neighbors and Threads, as NewEmbedding
+// does.
 func ReadEmbedding(r io.ReaderAt, size int64, o Options) (*Embedding, error) {
 	e, err := readEmbedding(r, size, o)
 	if err != nil {
@@ -84,7 +91,8 @@ func readEmbedding(r io.ReaderAt, size int64, o Options) (*Embedding, error) {
 		return nil, err
 	}
 	if !a.Has("format") || !a.Has("version") {
-		return nil, fmt.Errorf("not a saved embedding: there are no arrays called format and version")
+		return nil, fmt.Errorf("not a saved embedding: there are no arrays called format and " +
+			"version")
 	}
 	m := modelReader{a: a}
 	if format, version := m.text("format"), m.number("version"); m.err == nil {
@@ -92,7 +100,8 @@ func readEmbedding(r io.ReaderAt, size int64, o Options) (*Embedding, error) {
 			return nil, fmt.Errorf("the format is %q: want %q", format, modelFormat)
 		}
 		if version != modelVersion {
-			return nil, fmt.Errorf("the format's version is %v: this program knows %d; use a newer one", version, modelVersion)
+			return nil, fmt.Errorf("the format's version is %v: this program knows %d; use a "+
+				"newer one", version, modelVersion)
 		}
 	}
 	var x []float32

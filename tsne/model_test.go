@@ -28,7 +28,8 @@ func TestSaveAndRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(got.Y, e.Y) || got.KL != e.KL || got.Iterations != e.Iterations || got.Stop != e.Stop || got.N != 300 || got.Components != 3 || got.Columns() != 10 {
+	if !slices.Equal(got.Y, e.Y) || got.KL != e.KL || got.Iterations != e.Iterations ||
+		got.Stop != e.Stop || got.N != 300 || got.Components != 3 || got.Columns() != 10 {
 		t.Errorf("read %+v", got)
 	}
 	fresh := blobs(40, 10, 3, 3, 7)
@@ -36,7 +37,8 @@ func TestSaveAndRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if y, err := got.Transform(ctx, fresh, 40, DefaultTransformOptions()); err != nil || !slices.Equal(y, want) {
+	if y, err := got.Transform(ctx, fresh, 40, DefaultTransformOptions()); err != nil ||
+		!slices.Equal(y, want) {
 		t.Errorf("the saved map places rows elsewhere, error %v", err)
 	}
 	e.Elapsed, e.ElapsedNeighbors = 0, 0
@@ -54,7 +56,8 @@ func TestSaveAndRead(t *testing.T) {
 	if err := e.Save(&again); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := ReadEmbedding(bytes.NewReader(again.Bytes()), int64(again.Len()), Options{}); err != nil || got.Columns() != 0 || !slices.Equal(got.Y, e.Y) {
+	if got, err := ReadEmbedding(bytes.NewReader(again.Bytes()), int64(again.Len()),
+		Options{}); err != nil || got.Columns() != 0 || !slices.Equal(got.Y, e.Y) {
 		t.Errorf("without rows: error %v", err)
 	}
 	if err := (&Embedding{}).Save(&again); err == nil {
@@ -70,13 +73,17 @@ func TestReadEmbedding(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(e.Y, f.Y) || !slices.Equal(e.x, goldenRows(t, readGolden(t))) || e.metric != Cosine || e.alpha != 0.8 || e.KL != 1.5 ||
-		e.Iterations != 10 || e.Stop != StopIterations || e.Elapsed.Milliseconds() != 250 || e.ElapsedNeighbors.Milliseconds() != 125 {
+	if !slices.Equal(e.Y, f.Y) || !slices.Equal(e.x, goldenRows(t, readGolden(t))) ||
+		e.metric != Cosine || e.alpha != 0.8 || e.KL != 1.5 ||
+		e.Iterations != 10 || e.Stop != StopIterations || e.Elapsed.Milliseconds() != 250 ||
+		e.ElapsedNeighbors.Milliseconds() != 125 {
 		t.Errorf("read %+v", e)
 	}
-	for name, want := range map[string]string{"knn.npz": "not a saved embedding", "digits.gz": "not a .npz file"} {
+	for name, want := range map[string]string{"knn.npz": "not a saved embedding",
+		"digits.gz": "not a .npz file"} {
 		r, size := openFile(t, name)
-		if _, err := ReadEmbedding(r, size, DefaultOptions()); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := ReadEmbedding(r, size, DefaultOptions()); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v: want one with %q", name, err, want)
 		}
 	}
@@ -113,7 +120,8 @@ func FuzzReadEmbedding(f *testing.F) {
 func FuzzModel(f *testing.F) {
 	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, uint8(2), uint8(2), 0.5, 1.0, "euclidean")
 	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, uint8(1), uint8(3), 0.0, 0.5, "cosine")
-	f.Fuzz(func(t *testing.T, b []byte, components, columns uint8, theta, alpha float64, metric string) {
+	f.Fuzz(func(t *testing.T, b []byte, components, columns uint8, theta, alpha float64,
+		metric string) {
 		c, d := int(components), int(columns)
 		if c == 0 || d == 0 || len(b)/4/(c+d) == 0 {
 			return
@@ -125,15 +133,20 @@ func FuzzModel(f *testing.F) {
 		}
 		var file bytes.Buffer
 		err := matrix.WriteArchive(&file, []matrix.Named{
-			{Name: "format", Data: modelFormat}, {Name: "version", Data: 1}, {Name: "metric", Data: metric},
-			{Name: "embedding", Data: values[:n*c], Shape: []int{n, c}}, {Name: "data", Data: values[n*c:], Shape: []int{n, d}},
-			{Name: "theta", Data: theta}, {Name: "alpha", Data: alpha}, {Name: "kl", Data: theta}, {Name: "iterations", Data: 1},
-			{Name: "stop", Data: metric}, {Name: "seconds", Data: theta}, {Name: "seconds_neighbors", Data: alpha},
+			{Name: "format", Data: modelFormat}, {Name: "version", Data: 1}, {Name: "metric",
+				Data: metric},
+			{Name: "embedding", Data: values[:n*c], Shape: []int{n, c}}, {Name: "data",
+				Data: values[n*c:], Shape: []int{n, d}},
+			{Name: "theta", Data: theta}, {Name: "alpha", Data: alpha}, {Name: "kl",
+				Data: theta}, {Name: "iterations", Data: 1},
+			{Name: "stop", Data: metric}, {Name: "seconds",
+				Data: theta}, {Name: "seconds_neighbors", Data: alpha},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, err := ReadEmbedding(bytes.NewReader(file.Bytes()), int64(file.Len()), Options{Threads: 1})
+		e, err := ReadEmbedding(bytes.NewReader(file.Bytes()), int64(file.Len()),
+			Options{Threads: 1})
 		if err != nil {
 			return
 		}
@@ -160,7 +173,8 @@ func TestNewEmbedding(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if y, err := made.Transform(ctx, x[:50], 5, DefaultTransformOptions()); err != nil || !slices.Equal(y, want) {
+	if y, err := made.Transform(ctx, x[:50], 5, DefaultTransformOptions()); err != nil ||
+		!slices.Equal(y, want) {
 		t.Errorf("rows are placed elsewhere, error %v", err)
 	}
 	hole := slices.Clone(e.Y)
@@ -180,7 +194,8 @@ func TestNewEmbedding(t *testing.T) {
 		{x, 300, hole, quick(), "row 3, column 1 is NaN"},
 		{x, 300, e.Y, wide, "Components is 4"},
 	} {
-		if _, err := NewEmbedding(c.x, c.n, c.y, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := NewEmbedding(c.x, c.n, c.y, c.o); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v: want one with %q", err, c.want)
 		}
 	}

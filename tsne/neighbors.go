@@ -12,7 +12,8 @@ type Neighbors interface {
 	// of x; both matrices are row-major with the same number of columns. Where
 	// queries is nil, the rows of x are the queries (m is n) and a row is not its
 	// own neighbour. On cancellation it returns the context's error.
-	Nearest(ctx context.Context, x []float32, n int, queries []float32, m, k int) (*NeighborGraph, error)
+	Nearest(ctx context.Context, x []float32, n int, queries []float32, m, k int) (*NeighborGraph,
+		error)
 }
 
 // AutoNeighbors returns ApproximateNeighbors where finding the k nearest of each of n rows of d
@@ -28,8 +29,8 @@ func AutoNeighbors(n, d, k int) Neighbors {
 // NeighborGraph lists up to K neighbours for each of N rows.
 type NeighborGraph struct {
 	N, K int
-	// Index holds, N x K row-major, the neighbours' row numbers, nearest first; -1 is none, and its
-	// distance does not count.
+	// Index holds, N x K row-major, the neighbours' row numbers, nearest first; -1 is none, and
+	// its distance does not count.
 	Index []int32
 	// Distance holds their squared Euclidean distances.
 	Distance []float32
@@ -49,11 +50,14 @@ func (g *NeighborGraph) check(m, n, k int, self bool) error {
 			case j == -1:
 				continue
 			case j < 0 || int(j) >= n:
-				return fmt.Errorf("tsne: neighbors: row %d has neighbour %d, outside 0 to %d", i, j, n-1)
+				return fmt.Errorf("tsne: neighbors: row %d has neighbour %d, outside 0 to %d", i,
+					j, n-1)
 			case self && int(j) == i:
 				return fmt.Errorf("tsne: neighbors: row %d is its own neighbour", i)
 			case !(d >= 0) || d-d != 0:
-				return fmt.Errorf("tsne: neighbors: rows %d and %d are %v apart: the squared distance must be finite and not negative (rescale values above 1e15)", i, j, d)
+				return fmt.Errorf("tsne: neighbors: rows %d and %d are %v apart: the squared "+
+					"distance must be finite and not negative (rescale values above 1e15)", i, j,
+					d)
 			}
 			found++
 		}
@@ -83,11 +87,13 @@ func withThreads(finder Neighbors, threads int) Neighbors {
 	return finder
 }
 
-// findNeighbors returns the neighbours of each row of x, in an order of its own if there is one (see
-// ApproximateNeighbors.nearest), and reports the progress of this package's searches.
-func findNeighbors(ctx context.Context, finder Neighbors, x []float32, n, k int, o Options) (g *NeighborGraph, order []int32, err error) {
+// findNeighbors returns the neighbours of each row of x, in an order of its own if there is one
+// (see ApproximateNeighbors.nearest), and reports the progress of this package's searches.
+func findNeighbors(ctx context.Context, finder Neighbors, x []float32, n, k int,
+	o Options) (g *NeighborGraph, order []int32, err error) {
 	progress := func(done, total int) {
-		o.Progress(Progress{Stage: StageNeighbors, Rows: done, TotalRows: total, Iterations: o.Iterations, KL: nan, GradientNorm: nan})
+		o.Progress(Progress{Stage: StageNeighbors, Rows: done, TotalRows: total,
+			Iterations: o.Iterations, KL: nan, GradientNorm: nan})
 	}
 	switch f := finder.(type) {
 	case cosineNeighbors:

@@ -13,7 +13,8 @@ import (
 // foreign is a search that returns what it is told to.
 type foreign func(n, m, k int) *NeighborGraph
 
-func (f foreign) Nearest(_ context.Context, _ []float32, n int, _ []float32, m, k int) (*NeighborGraph, error) {
+func (f foreign) Nearest(_ context.Context, _ []float32, n int, _ []float32,
+	m, k int) (*NeighborGraph, error) {
 	return f(n, m, k), nil
 }
 
@@ -143,7 +144,8 @@ func TestAffinitiesOfAnyGraph(t *testing.T) {
 				for e := a.Start[i]; e < a.Start[i+1]; e++ {
 					at := &want[i][a.Columns[e]]
 					if math.Abs(float64(a.P[e])-*at) > 1e-6**at+1e-30 {
-						t.Fatalf("seed %d: P[%d][%d] is %v: want %v", seed, i, a.Columns[e], a.P[e], *at)
+						t.Fatalf("seed %d: P[%d][%d] is %v: want %v", seed, i, a.Columns[e],
+							a.P[e], *at)
 					}
 					if threads == 3 {
 						*at = 0
@@ -163,7 +165,8 @@ func TestAffinitiesOfAnyGraph(t *testing.T) {
 
 func TestAffinitiesErrors(t *testing.T) {
 	good := func() *NeighborGraph {
-		return &NeighborGraph{N: 3, K: 2, Index: []int32{1, 2, 0, 2, 0, -1}, Distance: []float32{1, 2, 1, 2, 2, 0}}
+		return &NeighborGraph{N: 3, K: 2, Index: []int32{1, 2, 0, 2, 0, -1},
+			Distance: []float32{1, 2, 1, 2, 2, 0}}
 	}
 	for _, c := range []struct {
 		name  string
@@ -181,7 +184,8 @@ func TestAffinitiesErrors(t *testing.T) {
 		g := good()
 		c.spoil(g)
 		a, err := NewAffinities(g, 1.5, 2)
-		if (c.want == "") != (err == nil) || (err != nil && !strings.Contains(err.Error(), c.want)) {
+		if (c.want == "") != (err == nil) ||
+			(err != nil && !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: error %v: want %q", c.name, err, c.want)
 		}
 		if err != nil {
@@ -191,7 +195,10 @@ func TestAffinitiesErrors(t *testing.T) {
 			t.Error(err)
 		}
 		for _, spoil := range []func(){
-			func() { a.Columns[0] = 7 }, func() { a.Columns[0], a.P[0] = 1, -1 }, func() { a.Start[1] = 9 }, func() { a.Start = nil },
+			func() { a.Columns[0] = 7 }, func() {
+				a.Columns[0], a.P[0] = 1,
+					-1
+			}, func() { a.Start[1] = 9 }, func() { a.Start = nil },
 		} {
 			spoil()
 			if _, err := NewOptimizer(a, make([]float32, 6), DefaultOptions()); err == nil {
@@ -215,7 +222,8 @@ func TestFitWithApproximateNeighbors(t *testing.T) {
 			if p.TotalRows == 0 {
 				return
 			}
-			if p.Stage != StageNeighbors || p.Rows < last || p.Rows > p.TotalRows || p.TotalRows != n {
+			if p.Stage != StageNeighbors || p.Rows < last || p.Rows > p.TotalRows ||
+				p.TotalRows != n {
 				t.Errorf("progress %+v after %d rows", p, last)
 			}
 			last = p.Rows
@@ -256,7 +264,8 @@ func TestAutoNeighbors(t *testing.T) {
 		{20_000, 50, 301, ApproximateNeighbors{}},
 		{1_000_000, 2, 91, ExactNeighbors{}},
 	} {
-		if got := AutoNeighbors(c.n, c.d, c.k); fmt.Sprintf("%T", got) != fmt.Sprintf("%T", c.want) {
+		if got := AutoNeighbors(c.n, c.d, c.k); fmt.Sprintf("%T", got) != fmt.Sprintf("%T",
+			c.want) {
 			t.Errorf("%d x %d, %d neighbours: %T", c.n, c.d, c.k, got)
 		}
 	}

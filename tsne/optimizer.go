@@ -67,7 +67,8 @@ func NewOptimizer(a *Affinities, y []float32, o Options) (*Optimizer, error) {
 
 func newOptimizer(p *pool, q *joint, y []float32, o Options) (*Optimizer, error) {
 	if len(y) != q.n*o.Components {
-		return nil, fmt.Errorf("tsne: optimizer: %d starting values: want %d rows of %d", len(y), q.n, o.Components)
+		return nil, fmt.Errorf("tsne: optimizer: %d starting values: want %d rows of %d", len(y),
+			q.n, o.Components)
 	}
 	if err := checkRows("optimizer", y, q.n); err != nil {
 		return nil, err
@@ -157,7 +158,8 @@ func (z *Optimizer) Step() (bool, error) {
 	}
 	z.gradientNorm = math.Sqrt(sum)
 	if math.IsNaN(z.gradientNorm) || math.IsInf(z.gradientNorm, 0) || math.IsNaN(z.kl) {
-		return false, fmt.Errorf("tsne: optimizer: positions are no longer finite at iteration %d: lower the learning rate (%v)", z.iteration, z.rate)
+		return false, fmt.Errorf("tsne: optimizer: positions are no longer finite at iteration "+
+			"%d: lower the learning rate (%v)", z.iteration, z.rate)
 	}
 	if check {
 		if z.kl < z.best {
@@ -223,9 +225,11 @@ func (z *Optimizer) Run(ctx context.Context, progress func(Progress)) error {
 			if z.phase == 0 {
 				stage = StageExaggeration
 			}
-			progress(Progress{Stage: stage, Iteration: z.iteration, Iterations: z.plan.iterations, KL: z.kl, GradientNorm: z.gradientNorm})
+			progress(Progress{Stage: stage, Iteration: z.iteration, Iterations: z.plan.iterations,
+				KL: z.kl, GradientNorm: z.gradientNorm})
 		}
-		if call := z.o.Callback; call != nil && z.iteration > before && z.iteration%z.o.CallbackEvery == 0 && more {
+		if call := z.o.Callback; call != nil && z.iteration > before &&
+			z.iteration%z.o.CallbackEvery == 0 && more {
 			z.shown = z.f.positions(z.shown, z.o.Components)
 			if call(z.iteration, z.kl, z.shown) {
 				z.stop = StopCallback

@@ -74,7 +74,8 @@ func ParseInit(name string) (Init, error) {
 			return i, nil
 		}
 	}
-	return 0, fmt.Errorf("tsne: unknown init %q: want %q, %q or %q", name, InitPCA, InitRandom, InitGiven)
+	return 0, fmt.Errorf("tsne: unknown init %q: want %q, %q or %q", name, InitPCA, InitRandom,
+		InitGiven)
 }
 
 // Options sets up Fit. Start from DefaultOptions: a zero field means zero, not
@@ -94,10 +95,10 @@ type Options struct {
 	Kernel Kernel
 	// Metric is the distance between rows. Default Euclidean.
 	Metric Metric
-	// Graph, unless nil, is every row's nearest rows, found elsewhere: Neighbors and Metric then serve
-	// Transform alone. Rows may have fewer neighbours than the perplexity asks for; of longer rows
-	// the first ones count. Fit's rows may then be nil, without InitPCA and Transform. It is not changed.
-	// Default nil.
+	// Graph, unless nil, is every row's nearest rows, found elsewhere: Neighbors and Metric then
+	// serve Transform alone. Rows may have fewer neighbours than the perplexity asks for; of
+	// longer rows the first ones count. Fit's rows may then be nil, without InitPCA and Transform.
+	// It is not changed. Default nil.
 	Graph *NeighborGraph
 	// Affinities, unless nil, is P itself, made elsewhere or by NewAffinities: no neighbours are
 	// looked for, and Perplexity and Kernel do not count; otherwise as with Graph. P must be
@@ -320,7 +321,8 @@ func checkRows(op string, x []float32, n int) error {
 		}
 		for j, v := range row {
 			if v-v != 0 {
-				return fmt.Errorf("tsne: %s: row %d, column %d is %v: only finite numbers can be embedded", op, i, j, v)
+				return fmt.Errorf("tsne: %s: row %d, column %d is %v: only finite numbers can "+
+					"be embedded", op, i, j, v)
 			}
 		}
 	}

@@ -9,9 +9,11 @@ import (
 // rotation maps rows of d values to h coordinates: the inner products of the
 // row, less mean, with the basis vectors.
 type rotation struct {
-	d, h  int
-	mean  []float32   // d
-	basis [][]float64 // h orthonormal vectors of d values, the leading first; a zero one where the data has no spread
+	d, h int
+	mean []float32 // d
+	// h orthonormal vectors of d values, the leading first; a zero one where the data has no
+	// spread
+	basis [][]float64
 	// values are the variances (of the sum, not divided by n) along the basis.
 	values []float64
 	packed []float32 // the basis in panels: for 24 vectors at a time d x 24
@@ -28,7 +30,8 @@ const (
 // or until the h variances settle to tol. Signs follow scikit-learn's svd_flip
 // (the largest entry of a direction is positive). The result does not depend on
 // the number of threads. Between passes it looks whether ctx has ended.
-func principal(ctx context.Context, p *pool, x []float32, n, h, block, passes int, tol float64) (*rotation, error) {
+func principal(ctx context.Context, p *pool, x []float32, n, h, block, passes int,
+	tol float64) (*rotation, error) {
 	d := len(x) / n
 	block = min(max(block, h), d)
 	h = min(h, block)
@@ -203,7 +206,8 @@ func (r *rotation) covarianceTimes(p *pool, x []float32, n int) [][]float64 {
 				}
 				for pn := range panels {
 					for i := 0; i < panel; i += 4 {
-						product4x24(s.tile[i*panel:], panel, s.cols[i:], s.z[pn*rotateRows*panel:], rows)
+						product4x24(s.tile[i*panel:], panel, s.cols[i:], s.z[pn*rotateRows*panel:],
+							rows)
 					}
 					dst := sum[(pn*columns+c)*panel*panel:]
 					for i, v := range s.tile {

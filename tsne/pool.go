@@ -13,8 +13,8 @@ import (
 // a run costs less than a microsecond to start. Work is handed out one task at
 // a time; what a task computes must not depend on who does it or when.
 //
-// A panic in a task, whoever does it, is the caller's: run panics with it (an error that unwraps to an error's value) once all workers
-// are at rest, and can be called again.
+// A panic in a task, whoever does it, is the caller's: run panics with it (an error that unwraps
+// to an error's value) once all workers are at rest, and can be called again.
 //
 // A pool serves one caller at a time and must be closed.
 type pool struct {

@@ -23,7 +23,8 @@ func TestPoolDoesEachTaskOnce(t *testing.T) {
 			})
 			for task, count := range done {
 				if count != 1 {
-					t.Fatalf("%d threads, round %d: task %d ran %d times", threads, round, task, count)
+					t.Fatalf("%d threads, round %d: task %d ran %d times", threads, round, task,
+						count)
 				}
 			}
 			if round%1000 == 0 {

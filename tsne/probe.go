@@ -11,17 +11,18 @@ type probe struct {
 	*approximate
 	want, room          int // candidates kept of each row, and room for them
 	centers, centerHalf []float32
-	own                 int            // the cell of the run
-	rows, moved         []float32      // the run's coordinates from the mean and from a cell's centre
-	left                [panel]float32 // of the rows, what their coordinates leave out
-	mid                 []float32      // the run's centre in the place of one row of a panel
-	products            []float32
-	mask                []byte
-	none                []float32 // -Inf
-	near                []uint64  // cells by distance
-	keys                []uint64  // 24 x room candidates
-	fill                [panel]int
-	bound               [panel]float32
+	own                 int // the cell of the run
+	// the run's coordinates from the mean and from a cell's centre
+	rows, moved []float32
+	left        [panel]float32 // of the rows, what their coordinates leave out
+	mid         []float32      // the run's centre in the place of one row of a panel
+	products    []float32
+	mask        []byte
+	none        []float32 // -Inf
+	near        []uint64  // cells by distance
+	keys        []uint64  // 24 x room candidates
+	fill        [panel]int
+	bound       [panel]float32
 }
 
 func newProbe(s *approximate, centers, centerHalf []float32) *probe {
@@ -35,7 +36,8 @@ func newProbe(s *approximate, centers, centerHalf []float32) *probe {
 	for _, c := range s.cells {
 		most = max(most, int(c.hi-c.lo))
 	}
-	p.rows, p.moved, p.mid = make([]float32, s.width*panel), make([]float32, s.width*panel), make([]float32, s.width*panel)
+	p.rows, p.moved, p.mid = make([]float32, s.width*panel), make([]float32, s.width*panel),
+		make([]float32, s.width*panel)
 	p.products = make([]float32, panel*most)
 	p.mask = make([]byte, most/8+8)
 	p.none = make([]float32, most)

@@ -9,7 +9,8 @@ import (
 // row-major), exact over all pairs. It takes O(n²) time.
 func KL(a *Affinities, y []float32, components, threadCount int) (float64, error) {
 	if components < 1 || components > 3 || len(y) != a.N*components {
-		return 0, fmt.Errorf("tsne: KL: %d values: want %d rows of 1 to 3, not %d", len(y), a.N, components)
+		return 0, fmt.Errorf("tsne: KL: %d values: want %d rows of 1 to 3, not %d", len(y), a.N,
+			components)
 	}
 	if err := checkRows("KL", y, a.N); err != nil {
 		return 0, err
@@ -23,7 +24,8 @@ func KL(a *Affinities, y []float32, components, threadCount int) (float64, error
 
 // NeighborPreservation returns the share, 0 to 1, of every row's k nearest rows in x (n rows)
 // that are among its k nearest in the map y (n x components), on average.
-func NeighborPreservation(ctx context.Context, x []float32, n int, y []float32, components, k, threadCount int) (float64, error) {
+func NeighborPreservation(ctx context.Context, x []float32, n int, y []float32,
+	components, k, threadCount int) (float64, error) {
 	gx, gy, err := bothGraphs(ctx, x, n, y, components, k, threadCount)
 	if err != nil {
 		return 0, err
@@ -47,15 +49,18 @@ func NeighborPreservation(ctx context.Context, x []float32, n int, y []float32, 
 // (Venna and Kaski 2001; scikit-learn's trustworthiness): rows that come close in
 // the map without being among the k nearest in x cost their rank. k must be below
 // n/2. It takes O(n² d) time.
-func Trustworthiness(ctx context.Context, x []float32, n int, y []float32, components, k, threadCount int) (float64, error) {
+func Trustworthiness(ctx context.Context, x []float32, n int, y []float32,
+	components, k, threadCount int) (float64, error) {
 	if 2*k >= n {
-		return 0, fmt.Errorf("tsne: trustworthiness: k is %d: want less than half of %d rows", k, n)
+		return 0, fmt.Errorf("tsne: trustworthiness: k is %d: want less than half of %d rows", k,
+			n)
 	}
 	if err := checkRows("trustworthiness", x, n); err != nil {
 		return 0, err
 	}
 	if len(y) != n*components {
-		return 0, fmt.Errorf("tsne: trustworthiness: the map has %d values: want %d rows of %d", len(y), n, components)
+		return 0, fmt.Errorf("tsne: trustworthiness: the map has %d values: want %d rows of %d",
+			len(y), n, components)
 	}
 	gy, err := ExactNeighbors{Threads: threadCount}.Nearest(ctx, y, n, nil, n, k)
 	if err != nil {
@@ -75,7 +80,8 @@ func Trustworthiness(ctx context.Context, x []float32, n int, y []float32, compo
 		rank := make([]int, (hi-lo)*k)
 		for i := lo; i < hi; i++ {
 			for c, j := range gy.Index[i*k : (i+1)*k] {
-				own[(i-lo)*k+c] = pairKey(squaredDistance(x[i*d:(i+1)*d], x[int(j)*d:int(j+1)*d]), j)
+				own[(i-lo)*k+c] = pairKey(squaredDistance(x[i*d:(i+1)*d], x[int(j)*d:int(j+1)*d]),
+					j)
 			}
 		}
 		for j := range n {
@@ -105,9 +111,11 @@ func Trustworthiness(ctx context.Context, x []float32, n int, y []float32, compo
 	return 1 - 2*float64(total)/(float64(n)*float64(k)*float64(2*n-3*k-1)), nil
 }
 
-func bothGraphs(ctx context.Context, x []float32, n int, y []float32, components, k, threadCount int) (gx, gy *NeighborGraph, err error) {
+func bothGraphs(ctx context.Context, x []float32, n int, y []float32,
+	components, k, threadCount int) (gx, gy *NeighborGraph, err error) {
 	if len(y) != n*components {
-		return nil, nil, fmt.Errorf("tsne: neighbor preservation: the map has %d values: want %d rows of %d", len(y), n, components)
+		return nil, nil, fmt.Errorf("tsne: neighbor preservation: the map has %d values: want "+
+			"%d rows of %d", len(y), n, components)
 	}
 	finder := ExactNeighbors{Threads: threadCount}
 	if gx, err = finder.Nearest(ctx, x, n, nil, n, k); err != nil {

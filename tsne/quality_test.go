@@ -33,7 +33,8 @@ func TestQuality(t *testing.T) {
 		}
 	}
 	want := 1 - 2*float64(cost)/float64(n*k*(2*n-3*k-1))
-	if trust, err = Trustworthiness(ctx, x, n, y, 2, k, 3); err != nil || math.Abs(trust-want) > 1e-12 {
+	if trust, err = Trustworthiness(ctx, x, n, y, 2, k, 3); err != nil ||
+		math.Abs(trust-want) > 1e-12 {
 		t.Errorf("noise has trustworthiness %v: want %v (error %v)", trust, want, err)
 	}
 	if _, err := Trustworthiness(ctx, x, n, y, 2, n/2, 1); err == nil {

@@ -19,8 +19,8 @@ func FromMatrix(m Matrix) (x []float32, n int) {
 	return x, n
 }
 
-// FromFloat64 returns the values rounded to float32. What is beyond float32 becomes infinite, which
-// Fit and Transform name and refuse.
+// FromFloat64 returns the values rounded to float32. What is beyond float32 becomes infinite,
+// which Fit and Transform name and refuse.
 func FromFloat64(values []float64) []float32 {
 	x := make([]float32, len(values))
 	for i, v := range values {

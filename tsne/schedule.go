@@ -38,7 +38,8 @@ func ParseSchedule(name string) (Schedule, error) {
 			return s, nil
 		}
 	}
-	return 0, fmt.Errorf("tsne: unknown schedule %q: want %q or %q", name, ScheduleAuto, ScheduleScikitLearn)
+	return 0, fmt.Errorf("tsne: unknown schedule %q: want %q or %q", name, ScheduleAuto,
+		ScheduleScikitLearn)
 }
 
 // plan is what a schedule makes of the options for n rows.
@@ -79,8 +80,9 @@ func newPlan(o Options, n int) plan {
 	}
 	p := plan{
 		iterations: o.Iterations, exaggerated: o.ExaggerationIterations,
-		rate:     [2]float64{size / (4 * o.EarlyExaggeration), size / o.LateExaggeration},
-		momentum: [3]float64{0.9, 0.9, 0.95}, growth: autoGrowth(n), maxStep: float32(math.Sqrt(size) / 60),
+		rate: [2]float64{size / (4 * o.EarlyExaggeration), size / o.LateExaggeration},
+		momentum: [3]float64{0.9, 0.9,
+			0.95}, growth: autoGrowth(n), maxStep: float32(math.Sqrt(size) / 60),
 	}
 	if o.LearningRate > 0 {
 		p.rate = [2]float64{o.LearningRate, o.LearningRate}

@@ -26,7 +26,8 @@ func TestScheduleLimits(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%s has no sets (error %v)", dir, err)
 	}
-	fmt.Println("| set | rows | map | iterations | KL | preservation | trust | 1-NN | islands | seconds |")
+	fmt.Println("| set | rows | map | iterations | KL | preservation | trust | 1-NN | islands | " +
+		"seconds |")
 	fmt.Println("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".labels.npy")
@@ -49,7 +50,8 @@ func scheduleLimits(t *testing.T, dir, name string) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	if j.graph, err = (ExactNeighbors{}).Nearest(context.Background(), j.x, j.n, nil, 0, min(j.n-1, 91)); err != nil {
+	if j.graph, err = (ExactNeighbors{}).Nearest(context.Background(), j.x, j.n, nil, 0,
+		min(j.n-1, 91)); err != nil {
 		t.Fatal(err)
 	}
 	if j.p, err = NewAffinities(j.graph, 30, 0); err != nil {
@@ -57,7 +59,8 @@ func scheduleLimits(t *testing.T, dir, name string) {
 	}
 	before := time.Since(began)
 	row := func(what string, iterations int, v verdict, seconds float64) {
-		fmt.Printf("| %s | %d | %s | %d | %.4f | %.4f | %.4f | %.4f | %d | %.1f |\n", name, j.n, what, iterations,
+		fmt.Printf("| %s | %d | %s | %d | %.4f | %.4f | %.4f | %.4f | %d | %.1f |\n", name, j.n,
+			what, iterations,
 			v.KL, v.Preservation, v.Trust, v.OneNN, v.Islands, seconds)
 	}
 	embed := func(o Options) verdict {
@@ -90,7 +93,8 @@ func scheduleLimits(t *testing.T, dir, name string) {
 		t.Errorf("KL %.4f is above %.4f", auto.KL, want.KL)
 	}
 	if auto.Preservation < 0.975*want.Preservation {
-		t.Errorf("preservation %.4f is below 97.5 %% of %.4f", auto.Preservation, want.Preservation)
+		t.Errorf("preservation %.4f is below 97.5 %% of %.4f", auto.Preservation,
+			want.Preservation)
 	}
 	if auto.Trust < 0.995*want.Trust {
 		t.Errorf("trustworthiness %.4f is below 99.5 %% of %.4f", auto.Trust, want.Trust)

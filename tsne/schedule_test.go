@@ -19,9 +19,18 @@ func TestScikitLearnScheduleKeepsItsBytes(t *testing.T) {
 		want string
 	}{
 		{"digits", func(o *Options) {}, "fa21958ab4fd0d9f"},
-		{"no progress", func(o *Options) { o.NoProgress = 50; o.ExaggerationIterations = 100 }, "6e1787c5a94bb93e"},
-		{"space, random start", func(o *Options) { o.Components, o.Init, o.Iterations = 3, InitRandom, 300 }, "46d8ddac149604af"},
-		{"exact, one component", func(o *Options) { o.Components, o.Method, o.Iterations = 1, Exact, 260 }, "4911225203dfeea8"},
+		{"no progress", func(o *Options) { o.NoProgress = 50; o.ExaggerationIterations = 100 },
+			"6e1787c5a94bb93e"},
+		{"space, random start",
+			func(o *Options) {
+				o.Components, o.Init, o.Iterations = 3,
+					InitRandom, 300
+			}, "46d8ddac149604af"},
+		{"exact, one component",
+			func(o *Options) {
+				o.Components, o.Method, o.Iterations = 1,
+					Exact, 260
+			}, "4911225203dfeea8"},
 	} {
 		o := ScikitLearnOptions()
 		c.set(&o)
@@ -38,7 +47,8 @@ func TestScikitLearnScheduleKeepsItsBytes(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := hex.EncodeToString(h.Sum(nil)[:8]); got != c.want {
-			t.Errorf("%s: the map's hash is %s: want %s (KL %v, %d iterations)", c.name, got, c.want, e.KL, e.Iterations)
+			t.Errorf("%s: the map's hash is %s: want %s (KL %v, %d iterations)", c.name, got,
+				c.want, e.KL, e.Iterations)
 		}
 	}
 }
@@ -63,7 +73,8 @@ func TestAutoScheduleReachesSklearnsKL(t *testing.T) {
 	if exact > best {
 		t.Errorf("KL is %v: scikit-learn reaches %v", exact, best)
 	}
-	if e.Iterations != autoIterations(n) || e.Stop != StopIterations || e.Schedule != ScheduleAuto {
+	if e.Iterations != autoIterations(n) || e.Stop != StopIterations ||
+		e.Schedule != ScheduleAuto {
 		t.Errorf("%d iterations, stop %q, schedule %v", e.Iterations, e.Stop, e.Schedule)
 	}
 }
@@ -79,14 +90,21 @@ func TestPlan(t *testing.T) {
 	}{
 		{"many rows", 48000, nil, 379, 80, 1000, 48000, 0.9, 0.95},
 		{"few rows", 480, nil, 491, 80, 10, 480, 0.9, 0.95},
-		{"exaggeration", 48000, func(o *Options) { o.EarlyExaggeration = 4 }, 379, 80, 3000, 48000, 0.9, 0.95},
-		{"more iterations", 48000, func(o *Options) { o.Iterations = 1000 }, 1000, 80, 1000, 48000, 0.9, 0.95},
-		{"fewer iterations", 48000, func(o *Options) { o.Iterations = 66 }, 66, 14, 1000, 48000, 0.9, 0.95},
-		{"exaggerated iterations", 48000, func(o *Options) { o.ExaggerationIterations = 30 }, 379, 30, 1000, 48000, 0.9, 0.95},
+		{"exaggeration", 48000, func(o *Options) { o.EarlyExaggeration = 4 }, 379, 80, 3000, 48000,
+			0.9, 0.95},
+		{"more iterations", 48000, func(o *Options) { o.Iterations = 1000 }, 1000, 80, 1000, 48000,
+			0.9, 0.95},
+		{"fewer iterations", 48000, func(o *Options) { o.Iterations = 66 }, 66, 14, 1000, 48000,
+			0.9, 0.95},
+		{"exaggerated iterations", 48000, func(o *Options) { o.ExaggerationIterations = 30 }, 379,
+			30, 1000, 48000, 0.9, 0.95},
 		{"rate", 48000, func(o *Options) { o.LearningRate = 7 }, 379, 80, 7, 7, 0.9, 0.95},
-		{"scikit-learn", 48000, func(o *Options) { *o = ScikitLearnOptions() }, 1000, 250, 1000, 1000, 0.5, 0.8},
-		{"scikit-learn, few rows", 480, func(o *Options) { *o = ScikitLearnOptions() }, 1000, 250, 50, 50, 0.5, 0.8},
-		{"scikit-learn, 0", 480, func(o *Options) { o.Schedule = ScheduleScikitLearn }, 0, 0, 50, 50, 0.5, 0.8},
+		{"scikit-learn", 48000, func(o *Options) { *o = ScikitLearnOptions() }, 1000, 250, 1000,
+			1000, 0.5, 0.8},
+		{"scikit-learn, few rows", 480, func(o *Options) { *o = ScikitLearnOptions() }, 1000, 250,
+			50, 50, 0.5, 0.8},
+		{"scikit-learn, 0", 480, func(o *Options) { o.Schedule = ScheduleScikitLearn }, 0, 0, 50,
+			50, 0.5, 0.8},
 	} {
 		o := DefaultOptions()
 		if c.set != nil {
@@ -95,9 +113,11 @@ func TestPlan(t *testing.T) {
 		p := newPlan(o, c.n)
 		first, m0 := p.at(0, 0)
 		last, m1 := p.at(1, p.iterations)
-		if p.iterations != c.iterations || p.exaggerated != c.exaggerated || first != float32(c.first) || last != float32(c.last) ||
+		if p.iterations != c.iterations || p.exaggerated != c.exaggerated ||
+			first != float32(c.first) || last != float32(c.last) ||
 			m0 != c.firstMomentum || m1 != c.lastMoment {
-			t.Errorf("%s: %d iterations, %d exaggerated, rates %v to %v, momentum %v to %v", c.name, p.iterations, p.exaggerated, first, last, m0, m1)
+			t.Errorf("%s: %d iterations, %d exaggerated, rates %v to %v, momentum %v to %v",
+				c.name, p.iterations, p.exaggerated, first, last, m0, m1)
 		}
 		// The rate only rises, without a jump.
 		for i := range p.growth {
@@ -143,7 +163,8 @@ func TestAutoScheduleBoundsSteps(t *testing.T) {
 		}
 		z.Close()
 		if bound := math.Sqrt(n) / 60; longest > 1.001*bound || longest < 0.9*bound {
-			t.Errorf("%d components: the longest step is %v: want up to %v", components, longest, bound)
+			t.Errorf("%d components: the longest step is %v: want up to %v", components, longest,
+				bound)
 		}
 	}
 }
@@ -159,7 +180,8 @@ func TestDivergenceReturnsMapAndError(t *testing.T) {
 
 func TestNewOptimizerChecksAffinities(t *testing.T) {
 	good := func() *Affinities {
-		return &Affinities{N: 3, Start: []int{0, 1, 3, 4}, Columns: []int32{1, 0, 2, 1}, P: []float32{0.25, 0.25, 0.25, 0.25}}
+		return &Affinities{N: 3, Start: []int{0, 1, 3, 4}, Columns: []int32{1, 0, 2, 1},
+			P: []float32{0.25, 0.25, 0.25, 0.25}}
 	}
 	for _, c := range []struct {
 		name string
@@ -186,7 +208,8 @@ func TestNewOptimizerChecksAffinities(t *testing.T) {
 		if err == nil {
 			z.Close()
 		}
-		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+		if c.want == "" && err != nil || c.want != "" &&
+			(err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: error %v: want %q", c.name, err, c.want)
 		}
 	}

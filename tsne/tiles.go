@@ -19,7 +19,9 @@ func (s *search) tiles() []tile {
 			first = q
 		}
 		for b := first; b < len(s.base.blocks); b++ {
-			parts[q] = append(parts[q], tile{int32(q), int32(b), float32(distance(s.query.blocks[q].center, s.base.blocks[b].center))})
+			parts[q] = append(parts[q],
+				tile{int32(q), int32(b),
+					float32(distance(s.query.blocks[q].center, s.base.blocks[b].center))})
 		}
 	})
 	return sortedTiles(s.pool, parts)
@@ -69,7 +71,8 @@ func sortedTiles(p *pool, parts [][]tile) []tile {
 			lo = end[b-1]
 		}
 		slices.SortFunc(all[lo:end[b]], func(a, b tile) int {
-			return cmp.Or(cmp.Compare(a.dist, b.dist), cmp.Compare(a.q, b.q), cmp.Compare(a.b, b.b))
+			return cmp.Or(cmp.Compare(a.dist, b.dist), cmp.Compare(a.q, b.q),
+				cmp.Compare(a.b, b.b))
 		})
 	})
 	return all

@@ -11,7 +11,8 @@ import (
 type TransformOptions struct {
 	// Perplexity, at least 1, sets how many of the embedding's rows attract a new one. Default 5.
 	Perplexity float64
-	// Iterations of the optimisation; 0 leaves new points at the median of their neighbours. Default 250.
+	// Iterations of the optimisation; 0 leaves new points at the median of their neighbours.
+	// Default 250.
 	Iterations int
 	// LearningRate, above 0, is low so that points do not overshoot. Default 0.1.
 	LearningRate float64
@@ -28,7 +29,8 @@ type TransformOptions struct {
 
 // DefaultTransformOptions returns openTSNE's defaults.
 func DefaultTransformOptions() TransformOptions {
-	return TransformOptions{Perplexity: 5, Iterations: 250, LearningRate: 0.1, Exaggeration: 1.5, Momentum: 0.8, MaxGradient: 0.25}
+	return TransformOptions{Perplexity: 5, Iterations: 250, LearningRate: 0.1, Exaggeration: 1.5,
+		Momentum: 0.8, MaxGradient: 0.25}
 }
 
 // Validate reports the first field whose value makes no sense.
@@ -60,25 +62,30 @@ func (o TransformOptions) Validate() error {
 // Zupan 2023). So the result for a row does not depend on the other rows, but for the
 // accuracy of Barnes-Hut. When ctx ends, Transform returns the positions reached so far (nil
 // before there are any) and the context's error.
-func (e *Embedding) Transform(ctx context.Context, x []float32, m int, o TransformOptions) ([]float32, error) {
+func (e *Embedding) Transform(ctx context.Context, x []float32, m int,
+	o TransformOptions) ([]float32, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
 	if e.neighbors == nil || len(e.Y) != e.N*e.Components {
-		return nil, fmt.Errorf("tsne: transform: the embedding was not made by Fit or NewEmbedding")
+		return nil,
+			fmt.Errorf("tsne: transform: the embedding was not made by Fit or NewEmbedding")
 	}
 	if e.x == nil {
-		return nil, fmt.Errorf("tsne: transform: the embedding was made without rows: there are none to compare new ones with")
+		return nil, fmt.Errorf("tsne: transform: the embedding was made without rows: there are " +
+			"none to compare new ones with")
 	}
 	if err := checkRows("transform", x, m); err != nil {
 		return nil, err
 	}
 	if d := len(e.x) / e.N; len(x)/m != d {
-		return nil, fmt.Errorf("tsne: transform: rows have %d columns: want the embedding's %d", len(x)/m, d)
+		return nil, fmt.Errorf("tsne: transform: rows have %d columns: want the embedding's %d",
+			len(x)/m, d)
 	}
 	report := func(s Stage, iteration int) {
 		if o.Progress != nil {
-			o.Progress(Progress{Stage: s, Iteration: iteration, Iterations: o.Iterations, KL: nan, GradientNorm: nan})
+			o.Progress(Progress{Stage: s, Iteration: iteration, Iterations: o.Iterations, KL: nan,
+				GradientNorm: nan})
 		}
 	}
 	report(StageNeighbors, 0)
@@ -126,8 +133,10 @@ type placement struct {
 }
 
 func newPlacement(e *Embedding, g *NeighborGraph, o TransformOptions) *placement {
-	t := &placement{o: o, components: e.Components, m: g.N, width: (g.K + 7) / 8 * 8, pool: newPool(threads(e.threads))}
-	t.ref = newField(t.pool, &joint{n: e.N, start: make([]int, e.N+1)}, e.Y, e.Components, e.theta, false)
+	t := &placement{o: o, components: e.Components, m: g.N, width: (g.K + 7) / 8 * 8,
+		pool: newPool(threads(e.threads))}
+	t.ref = newField(t.pool, &joint{n: e.N, start: make([]int, e.N+1)}, e.Y, e.Components, e.theta,
+		false)
 	t.ref.stretch(e.alpha)
 	lo, side := t.ref.box()
 	t.ref.tree.build(t.ref.pos, t.ref.stride, lo, side)
@@ -135,7 +144,8 @@ func newPlacement(e *Embedding, g *NeighborGraph, o TransformOptions) *placement
 	t.p = make([]float32, t.m*t.width)
 	t.order = make([]int32, t.m)
 	for c := range t.ref.dims {
-		t.points[c], t.speed[c], t.gains[c] = make([]float32, t.m), make([]float32, t.m), make([]float32, t.m)
+		t.points[c], t.speed[c], t.gains[c] = make([]float32, t.m), make([]float32, t.m),
+			make([]float32, t.m)
 	}
 	t.pool.blocks(t.m, 64, func(lo, hi, _ int) {
 		row := make([]float64, g.K)
@@ -171,7 +181,8 @@ func newPlacement(e *Embedding, g *NeighborGraph, o TransformOptions) *placement
 func (t *placement) sort() {
 	stride := t.ref.stride
 	pos := make([]float32, t.m*stride)
-	f := &field{pool: t.pool, n: t.m, dims: t.ref.dims, stride: stride, pos: pos, partBox: make([][6]float32, (t.m+moveChunk-1)/moveChunk)}
+	f := &field{pool: t.pool, n: t.m, dims: t.ref.dims, stride: stride, pos: pos,
+		partBox: make([][6]float32, (t.m+moveChunk-1)/moveChunk)}
 	for c := range f.dims {
 		for i, v := range t.points[c] {
 			pos[i*stride+c] = v
@@ -216,7 +227,8 @@ func (t *placement) move(k, i int, group *[3][groupSize]float32, out *interactio
 	if t.ref.dims == 2 {
 		pull[0], pull[1] = attract2(t.ref.pos, columns, p, group[0][i], group[1][i])
 	} else {
-		pull[0], pull[1], pull[2] = attract3(t.ref.pos, columns, p, group[0][i], group[1][i], group[2][i])
+		pull[0], pull[1], pull[2] = attract3(t.ref.pos, columns, p, group[0][i], group[1][i],
+			group[2][i])
 	}
 	var g [3]float32
 	var norm float64
@@ -236,7 +248,8 @@ func (t *placement) move(k, i int, group *[3][groupSize]float32, out *interactio
 		} else {
 			*gain = max(float32(*gain*0.8), minGain)
 		}
-		*speed = float32(float32(t.o.Momentum)**speed) - float32(float32(t.o.LearningRate)*float32(*gain*g[c]))
+		*speed = float32(float32(t.o.Momentum)**speed) -
+			float32(float32(t.o.LearningRate)*float32(*gain*g[c]))
 		t.points[c][k] += *speed
 	}
 }

@@ -29,7 +29,8 @@ type cell struct {
 // tree is a quadtree (dims 2) or octree (dims 3) over points sorted along a
 // space-filling curve, on which every cell is a run of points.
 //
-// Cells with a single occupied child are skipped: a cell is the smallest one that holds its points.
+// Cells with a single occupied child are skipped: a cell is the smallest one that holds its
+// points.
 //
 // Sort and build share their work among the pool's goroutines; the result does not depend on
 // their number.
@@ -40,10 +41,13 @@ type tree struct {
 	theta2 float32  // squared theta of the walks to come
 	keys   []uint64 // position on the curve, then point, sorted
 	tmp    []uint64
-	counts [][buckets]uint32  // of each chunk of keys by bucket
-	points [3][]float32       // sorted coordinates, padded to whole groups by repeating the last point
-	blocks []cells            // the root alone in the first; an octree's cell has two blocks of children
-	width2 [bits2 + 2]float32 // squared width of a cell by the number of bits that its points share
+	counts [][buckets]uint32 // of each chunk of keys by bucket
+	// sorted coordinates, padded to whole groups by repeating the last point
+	points [3][]float32
+	// the root alone in the first; an octree's cell has two blocks of children
+	blocks []cells
+	// squared width of a cell by the number of bits that its points share
+	width2 [bits2 + 2]float32
 	parts  []subtree
 }
 
@@ -63,7 +67,8 @@ const (
 )
 
 func newTree(p *pool, n, dims int) *tree {
-	t := &tree{pool: p, dims: dims, levels: curveLevels(n, dims), keys: make([]uint64, n), tmp: make([]uint64, n)}
+	t := &tree{pool: p, dims: dims, levels: curveLevels(n, dims), keys: make([]uint64, n),
+		tmp: make([]uint64, n)}
 	t.counts = make([][buckets]uint32, (n+keyChunk-1)/keyChunk)
 	for c := range dims {
 		t.points[c] = make([]float32, (n+groupSize-1)/groupSize*groupSize+8)
@@ -118,7 +123,8 @@ func (t *tree) sort(pos []float32, stride int, lo [3]float32, side float32) {
 	})
 	t.pool.blocks(buckets, bucketChunk, func(from, to, _ int) {
 		for b := from; b < to; b++ {
-			sortBucket(t.keys[starts[b]:starts[b+1]], t.tmp[starts[b]:starts[b+1]], 64-t.codeBits(), 64-bucketBits)
+			sortBucket(t.keys[starts[b]:starts[b+1]], t.tmp[starts[b]:starts[b+1]],
+				64-t.codeBits(), 64-bucketBits)
 		}
 		for c := range t.dims {
 			dst := t.points[c]
@@ -258,7 +264,8 @@ func (t *tree) cell(lo, hi, size int, part func(lo, hi int) cell, blocks *[]cell
 		at = end
 	}
 	m := float64(hi - lo)
-	c := cell{x: float32(x / m), y: float32(y / m), z: float32(z / m), m: float32(m), width2: t.width2[level], next: int32(base + first)}
+	c := cell{x: float32(x / m), y: float32(y / m), z: float32(z / m), m: float32(m),
+		width2: t.width2[level], next: int32(base + first)}
 	if t.wide() {
 		for _, b := range below[:count] {
 			c.reach = max(c.reach, b.reach+norm(b.x-c.x, b.y-c.y, b.z-c.z))
@@ -281,7 +288,8 @@ func (c *cell) widen(theta2 float32) {
 }
 
 func norm(x, y, z float32) float32 {
-	return float32(math.Sqrt(float64(float64(x)*float64(x)) + float64(float64(y)*float64(y)) + float64(float64(z)*float64(z))))
+	return float32(math.Sqrt(float64(float64(x)*float64(x)) + float64(float64(y)*float64(y)) +
+		float64(float64(z)*float64(z))))
 }
 
 // runEnd returns where the run of keys that agree above shift with the one at lo ends, at

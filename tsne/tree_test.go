@@ -53,7 +53,8 @@ func TestWalkOpensNestedCells(t *testing.T) {
 
 func TestKeysHaveRoomForPoints(t *testing.T) {
 	for _, c := range []struct{ n, dims, levels int }{
-		{1, 2, 16}, {1<<31 - 1, 2, 16}, {1, 3, 13}, {1 << 25, 3, 13}, {1<<25 + 1, 3, 12}, {1 << 28, 3, 12}, {1<<31 - 1, 3, 11},
+		{1, 2, 16}, {1<<31 - 1, 2, 16}, {1, 3, 13}, {1 << 25, 3, 13}, {1<<25 + 1, 3, 12}, {1 << 28,
+			3, 12}, {1<<31 - 1, 3, 11},
 	} {
 		if got := curveLevels(c.n, c.dims); got != c.levels {
 			t.Errorf("%d points in %d dimensions: %d levels: want %d", c.n, c.dims, got, c.levels)
@@ -99,8 +100,10 @@ func TestTreeIgnoresThreads(t *testing.T) {
 			for _, threads := range []int{2, 3, 7} {
 				got, done := testTree(y, dims, threads, 0.5)
 				done()
-				if !slices.Equal(got.tree.keys, want.tree.keys) || !slices.Equal(got.tree.blocks, want.tree.blocks) {
-					t.Fatalf("%s in %d dimensions: another tree with %d threads", name, dims, threads)
+				if !slices.Equal(got.tree.keys, want.tree.keys) ||
+					!slices.Equal(got.tree.blocks, want.tree.blocks) {
+					t.Fatalf("%s in %d dimensions: another tree with %d threads", name, dims,
+						threads)
 				}
 			}
 		}
@@ -132,7 +135,8 @@ func TestNoPointRepelsItself(t *testing.T) {
 	type body struct{ x, y, z, m float32 }
 	for _, dims := range []int{2, 3} {
 		for name, y := range map[string][]float32{
-			"normal": normalRows(3000, dims, 1), "blobs": blobs(3000, dims, 20, 10, 2), "duplicates": duplicates(normalRows(3000, dims, 3), dims),
+			"normal": normalRows(3000, dims, 1), "blobs": blobs(3000, dims, 20, 10,
+				2), "duplicates": duplicates(normalRows(3000, dims, 3), dims),
 		} {
 			for _, theta := range []float64{0.5, 0.8, 1, 2, 10} {
 				f, done := testTree(y, dims, 2, theta)
@@ -166,8 +170,10 @@ func TestNoPointRepelsItself(t *testing.T) {
 						if dims == 3 {
 							e.z = l.z[i]
 						}
-						if r, ok := runs[e]; ok && e.m > 1 && r[0] < min(at+groupSize, f.n) && r[1] > at {
-							t.Fatalf("%s in %d dimensions, theta %v: the group at %d has points of the cell %v", name, dims, theta, at, r)
+						if r, ok := runs[e]; ok && e.m > 1 && r[0] < min(at+groupSize, f.n) &&
+							r[1] > at {
+							t.Fatalf("%s in %d dimensions, theta %v: the group at %d has points "+
+								"of the cell %v", name, dims, theta, at, r)
 						}
 					}
 				}

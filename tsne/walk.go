@@ -29,7 +29,8 @@ type walkList struct {
 // newWalkList has room for any tree of n points: it has fewer inner cells than points, each with
 // one block of children in the plane and two in space.
 func newWalkList(n, dims int) *walkList {
-	l := &walkList{queue: make([]int32, (dims-1)*n+8), leaves: make([]int32, n+8), counts: make([]float32, n+8)}
+	l := &walkList{queue: make([]int32, (dims-1)*n+8), leaves: make([]int32, n+8),
+		counts: make([]float32, n+8)}
 	for _, v := range []*[]float32{&l.x, &l.y, &l.z, &l.m} {
 		*v = make([]float32, n+2*leafSize)
 	}

@@ -123,7 +123,8 @@ func failure(path string, err error) error {
 	}
 	hint := ""
 	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err,
+		syscall.EFBIG):
 		hint = " (make room or choose another folder)"
 	case errors.Is(err, fs.ErrNotExist):
 		hint = fmt.Sprintf(" (does the folder %s exist?)", filepath.Dir(path))

@@ -117,7 +117,8 @@ func TestWriteFailureKeepsOld(t *testing.T) {
 		if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
 			t.Skip(err)
 		}
-		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 1 << 12, Max: limit.Max}); err != nil {
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE,
+			&syscall.Rlimit{Cur: 1 << 12, Max: limit.Max}); err != nil {
 			t.Skip(err)
 		}
 		err := Write(path, text(strings.Repeat("new", 1<<20)))
@@ -175,7 +176,8 @@ func TestWriteErrors(t *testing.T) {
 		if err := os.Mkdir(ro, 0o555); err != nil {
 			t.Fatal(err)
 		}
-		oneLine(t, Write(filepath.Join(ro, "a"), text("x")), "permission denied", "must be writable")
+		oneLine(t, Write(filepath.Join(ro, "a"), text("x")), "permission denied",
+			"must be writable")
 	})
 	t.Run("folder that takes no files", func(t *testing.T) {
 		if _, err := os.Stat("/proc/self"); err != nil {
@@ -286,7 +288,8 @@ func TestRemoveStale(t *testing.T) {
 		".locked.pt1234567890123456789":   old,
 		".sub/.model.pt12345678901234567": old,
 	}
-	remove := []string{".model.pt1234567890123456789", ".losses.csv12345678901234567", ".labels.idx11234567890123456789"}
+	remove := []string{".model.pt1234567890123456789", ".losses.csv12345678901234567",
+		".labels.idx11234567890123456789"}
 	put := func(name string, at time.Time) string {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -371,7 +374,8 @@ func TestTemporaryNameIsRecognised(t *testing.T) {
 // a pipe nor names the path.
 func TestOpen(t *testing.T) {
 	dir := t.TempDir()
-	path, link, pipe := filepath.Join(dir, "a"), filepath.Join(dir, "link"), filepath.Join(dir, "pipe")
+	path, link, pipe := filepath.Join(dir, "a"), filepath.Join(dir, "link"),
+		filepath.Join(dir, "pipe")
 	if err := os.WriteFile(path, []byte("four"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -386,7 +390,8 @@ func TestOpen(t *testing.T) {
 		f.Close()
 	}
 	for name, want := range map[string]string{
-		pipe: "not a regular file", dir: "not a regular file", path + "/b": "not a directory", dir + "/none": "no such file",
+		pipe: "not a regular file", dir: "not a regular file", path +
+			"/b": "not a directory", dir + "/none": "no such file",
 	} {
 		if _, _, err := Open(name); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", name, err, want)

@@ -38,7 +38,8 @@ func TestPortable(t *testing.T) {
 
 	stale := filepath.Join(dir, ".model.pt1234567890123456789")
 	old := time.Now().Add(-time.Hour)
-	if err := errors.Join(os.WriteFile(stale, nil, 0o644), os.Chtimes(stale, old, old), RemoveStale(dir)); err != nil {
+	if err := errors.Join(os.WriteFile(stale, nil, 0o644), os.Chtimes(stale, old, old),
+		RemoveStale(dir)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(stale); err == nil {

@@ -61,7 +61,9 @@ func number(v, step float64) string {
 	case v == 0:
 		s = "0"
 	case step >= 1e6 || step < 1e-4:
-		m, e, _ := strings.Cut(strconv.FormatFloat(v, 'e', max(0, exponent(v)-exponent(step)+1), 64), "e")
+		m, e,
+			_ := strings.Cut(strconv.FormatFloat(v, 'e', max(0, exponent(v)-exponent(step)+1), 64),
+			"e")
 		if strings.Contains(m, ".") {
 			m = strings.TrimRight(strings.TrimRight(m, "0"), ".")
 		}

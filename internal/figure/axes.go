@@ -64,7 +64,8 @@ type frame struct{ title string }
 
 func (f frame) Plot(c draw.Canvas, _ *plot.Plot) {
 	if f.title != "" {
-		c.FillText(textStyle(titleSize, draw.XCenter, draw.YBottom), vg.Point{X: c.Center().X, Y: c.Max.Y + 6}, f.title)
+		c.FillText(textStyle(titleSize, draw.XCenter, draw.YBottom),
+			vg.Point{X: c.Center().X, Y: c.Max.Y + 6}, f.title)
 	}
 	s := draw.LineStyle{Color: color.Black, Width: lineWidth}
 	const h = lineWidth / 2 // closes the corners

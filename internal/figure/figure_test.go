@@ -51,7 +51,8 @@ func losses(n int) []float64 {
 func series(model string, losses ...float64) run.Series {
 	s := run.Series{Model: model}
 	for i, v := range losses {
-		s.Losses = append(s.Losses, autoenc.Loss{Step: i + 1, Epoch: 1, Loss: float32(v), Reconstruction: float32(v)})
+		s.Losses = append(s.Losses,
+			autoenc.Loss{Step: i + 1, Epoch: 1, Loss: float32(v), Reconstruction: float32(v)})
 	}
 	return s
 }
@@ -82,7 +83,8 @@ func examples(t *testing.T, n int) map[string]func(format string) []byte {
 	two := o
 	two.LegendRows = 2
 	fashion := two
-	fashion.Names = []string{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"}
+	fashion.Names = []string{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal",
+		"Shirt", "Sneaker", "Bag", "Ankle boot"}
 	var images [3][]float32
 	for i := range 10 {
 		images[0] = append(images[0], digit(4+float64(i)/2)...)
@@ -92,22 +94,31 @@ func examples(t *testing.T, n int) map[string]func(format string) []byte {
 	pair := []Panel{{"Original", left, labels}, {"Latent", right, labels}}
 	return map[string]func(format string) []byte{
 		"loss": func(f string) []byte {
-			return call(func(w *bytes.Buffer) error { return Loss(w, f, series("reconstruction", losses(1180)...)) })
+			return call(func(w *bytes.Buffer) error {
+				return Loss(w, f,
+					series("reconstruction", losses(1180)...))
+			})
 		},
 		"loss-two": func(f string) []byte {
 			return call(func(w *bytes.Buffer) error {
-				return Loss(w, f, series("reconstruction", losses(29500)...), series("contrastive", 3, 2, 1.5, 1.2, 1.1, 1))
+				return Loss(w, f, series("reconstruction", losses(29500)...),
+					series("contrastive", 3, 2, 1.5, 1.2, 1.1, 1))
 			})
 		},
 		"accuracy": func(f string) []byte {
 			rows := make([]run.EpochAccuracy, 30)
 			for i := range rows {
 				v := 0.9 - 0.3/float64(i+1)
-				rows[i] = run.EpochAccuracy{Epoch: 10 * (i + 1), Original: run.Splits{Test: 0.8203},
-					Latent: run.Splits{Test: v}, Cosine: run.Splits{Test: v + 0.05}}
+				rows[i] = run.EpochAccuracy{Epoch: 10 * (i + 1),
+					Original: run.Splits{Test: 0.8203},
+					Latent:   run.Splits{Test: v}, Cosine: run.Splits{Test: v + 0.05}}
 			}
-			models := []run.AccuracySeries{{Model: "reconstruction", Rows: rows}, {Model: "contrastive", Rows: rows[:9]}}
-			return call(func(w *bytes.Buffer) error { return Accuracy(w, f, run.AccuracyCurves(models)) })
+			models := []run.AccuracySeries{{Model: "reconstruction", Rows: rows},
+				{Model: "contrastive", Rows: rows[:9]}}
+			return call(func(w *bytes.Buffer) error {
+				return Accuracy(w, f,
+					run.AccuracyCurves(models))
+			})
 		},
 		"accuracy-none": func(f string) []byte {
 			return call(func(w *bytes.Buffer) error { return Accuracy(w, f, nil) })
@@ -117,18 +128,24 @@ func examples(t *testing.T, n int) map[string]func(format string) []byte {
 		},
 		"tsne-contrastive": func(f string) []byte {
 			return call(func(w *bytes.Buffer) error {
-				return Panels(w, f, []Panel{{"Autoencoder with Contrastive Learning", right, labels}}, two)
+				return Panels(w, f,
+					[]Panel{{"Autoencoder with Contrastive Learning", right, labels}}, two)
 			})
 		},
 		"tsne-fashion": func(f string) []byte {
 			return call(func(w *bytes.Buffer) error { return Panels(w, f, pair[:1], fashion) })
 		},
 		"sample": func(f string) []byte {
-			return call(func(w *bytes.Buffer) error { return Sample(w, f, "First training image", digit(8), 28, 28) })
+			return call(func(w *bytes.Buffer) error {
+				return Sample(w, f, "First training image",
+					digit(8), 28, 28)
+			})
 		},
 		"reconstructions": func(f string) []byte {
 			return call(func(w *bytes.Buffer) error {
-				return Reconstructions(w, f, []ImageRow{{"Test image", images[0]}, {"Reconstruction", images[1]}, {"Contrastive", images[2]}}, 28, 28)
+				return Reconstructions(w, f,
+					[]ImageRow{{"Test image", images[0]}, {"Reconstruction", images[1]},
+						{"Contrastive", images[2]}}, 28, 28)
 			})
 		},
 	}
@@ -198,8 +215,10 @@ func TestPreview(t *testing.T) {
 	for _, c := range []struct {
 		x, y, grey int
 		alpha      uint8
-	}{{0, 0, 0, 255}, {side, 0, 255, 255}, {3*side - 1, side - 1, 128, 255}, {3*side + 1, 5, 0, 0}, {3*side + 4, 5, 255, 255},
-		{4*side + 4, 5, 0, 255}, {5*side + 4, 5, 0, 255}, {side, side + 1, 0, 0}, {side, side + 4, 255, 255}, {4 * side, side + 9, 0, 0}} {
+	}{{0, 0, 0, 255}, {side, 0, 255, 255}, {3*side - 1, side - 1, 128, 255}, {3*side + 1, 5, 0, 0},
+		{3*side + 4, 5, 255, 255},
+		{4*side + 4, 5, 0, 255}, {5*side + 4, 5, 0, 255}, {side, side + 1, 0, 0}, {side, side + 4,
+			255, 255}, {4 * side, side + 9, 0, 0}} {
 		if got := at(c.x, c.y); got.A != c.alpha || math.Abs(float64(int(got.R)-c.grey)) > 1 {
 			t.Errorf("(%d, %d) is %v, want grey %d, alpha %d", c.x, c.y, got, c.grey, c.alpha)
 		}
@@ -215,7 +234,8 @@ func TestAnimate(t *testing.T) {
 	white := color.RGBA{255, 255, 255, 255}
 	var frames []Frame
 	for k := range 3 {
-		m := image.NewPaletted(image.Rect(0, 0, 5, 4), color.Palette{white, color.RGBA{0, 0, 0, 255}, color.RGBA{255, 0, 0, 255}})
+		m := image.NewPaletted(image.Rect(0, 0, 5, 4),
+			color.Palette{white, color.RGBA{0, 0, 0, 255}, color.RGBA{255, 0, 0, 255}})
 		m.SetColorIndex(k, k, 2)
 		frames = append(frames, Frame{m, time.Duration(k+1) * 100 * time.Millisecond})
 	}
@@ -242,7 +262,8 @@ func TestAnimate(t *testing.T) {
 		case "fcTL":
 			seen++
 			number = be.AppendUint32(nil, be.Uint32(data)+1)
-			if got := 1000 * int(be.Uint16(data[20:])) / int(be.Uint16(data[22:])); got != 100*(seen+1) || be.Uint32(data[4:]) != 5 || be.Uint32(data[8:]) != 4 {
+			if got := 1000 * int(be.Uint16(data[20:])) / int(be.Uint16(data[22:])); got !=
+				100*(seen+1) || be.Uint32(data[4:]) != 5 || be.Uint32(data[8:]) != 4 {
 				t.Errorf("frame %d: %v, stays %d ms", seen, data, got)
 			}
 		case "fdAT":
@@ -256,7 +277,8 @@ func TestAnimate(t *testing.T) {
 			out.write("IDAT", data[4:])
 			out.write("IEND", nil)
 			m, err := png.Decode(&one)
-			if err != nil || m.At(seen, seen) != frames[seen].Image.At(seen, seen) || m.At(seen+1, seen) != white {
+			if err != nil || m.At(seen, seen) != frames[seen].Image.At(seen, seen) ||
+				m.At(seen+1, seen) != white {
 				t.Errorf("frame %d: %v", seen, err)
 			}
 		}

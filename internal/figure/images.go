@@ -85,9 +85,10 @@ func sample(w io.Writer, format, title string, pixels []float32, rows, cols int)
 	if err != nil {
 		return err
 	}
-	p.Add(picture{page: page, pixels: pixels, rows: rows, cols: cols, color: func(v float32) color.Color {
-		return viridisColor((float64(v) - low) / (high - low))
-	}}, frame{title})
+	p.Add(picture{page: page, pixels: pixels, rows: rows, cols: cols,
+		color: func(v float32) color.Color {
+			return viridisColor((float64(v) - low) / (high - low))
+		}}, frame{title})
 	p.Draw(crop(page.Canvas))
 	return page.write(w)
 }
@@ -184,12 +185,18 @@ func reconstructions(w io.Writer, format string, lines []ImageRow, rows, cols in
 	descent := style.FontExtents().Descent
 	for i, line := range lines {
 		y := height - margin - vg.Length(i)*(cellHeight+gap)
-		page.FillText(style, vg.Point{X: margin + label - 8, Y: y - cellHeight/2 + descent}, line.Label)
+		page.FillText(style, vg.Point{X: margin + label - 8, Y: y - cellHeight/2 + descent},
+			line.Label)
 		for k := range len(line.Pixels) / (rows * cols) {
 			x := margin + label + vg.Length(k)*(cell+gap)
-			picture{page: page, pixels: line.Pixels[k*rows*cols : (k+1)*rows*cols], rows: rows, cols: cols,
-				color: func(v float32) color.Color { return grayColor(float64(min(max(v, 0), 1))) },
-			}.draw(vg.Rectangle{Min: vg.Point{X: x, Y: y - cellHeight}, Max: vg.Point{X: x + cell, Y: y}})
+			picture{page: page, pixels: line.Pixels[k*rows*cols : (k+1)*rows*cols], rows: rows,
+				cols: cols,
+				color: func(
+					v float32) color.Color {
+					return grayColor(float64(min(max(v, 0), 1)))
+				},
+			}.draw(vg.Rectangle{Min: vg.Point{X: x, Y: y - cellHeight},
+				Max: vg.Point{X: x + cell, Y: y}})
 		}
 	}
 	return page.write(w)

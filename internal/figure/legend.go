@@ -15,8 +15,10 @@ const (
 
 // cycle is matplotlib's C0 to C9.
 var cycle = [10]color.RGBA{
-	{0x1f, 0x77, 0xb4, 255}, {0xff, 0x7f, 0x0e, 255}, {0x2c, 0xa0, 0x2c, 255}, {0xd6, 0x27, 0x28, 255},
-	{0x94, 0x67, 0xbd, 255}, {0x8c, 0x56, 0x4b, 255}, {0xe3, 0x77, 0xc2, 255}, {0x7f, 0x7f, 0x7f, 255},
+	{0x1f, 0x77, 0xb4, 255}, {0xff, 0x7f, 0x0e, 255}, {0x2c, 0xa0, 0x2c, 255}, {0xd6, 0x27, 0x28,
+		255},
+	{0x94, 0x67, 0xbd, 255}, {0x8c, 0x56, 0x4b, 255}, {0xe3, 0x77, 0xc2, 255}, {0x7f, 0x7f, 0x7f,
+		255},
 	{0xbc, 0xbd, 0x22, 255}, {0x17, 0xbe, 0xcf, 255},
 }
 
@@ -99,7 +101,8 @@ func drawLegend(area draw.Canvas, center vg.Length, entries []entry, rows int) d
 		if e.line {
 			area.StrokeLine2(draw.LineStyle{Color: e.color, Width: 1.5}, x, y, x+marker, y)
 		} else {
-			area.DrawGlyphNoClip(draw.GlyphStyle{Color: e.color, Radius: marker / 2, Shape: disc{}},
+			area.DrawGlyphNoClip(draw.GlyphStyle{Color: e.color, Radius: marker / 2,
+				Shape: disc{}},
 				vg.Point{X: x + marker/2, Y: y})
 		}
 		area.FillText(style, vg.Point{X: x + marker + gap, Y: y + descent}, e.name)

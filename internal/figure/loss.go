@@ -53,7 +53,8 @@ func loss(w io.Writer, format string, models []run.Series) error {
 				low, high = min(low, pt.Y), max(high, pt.Y)
 			}
 			if len(line) == 1 {
-				p.Add(&plotter.Scatter{XYs: line, GlyphStyle: draw.GlyphStyle{Color: style.Color, Radius: 2, Shape: disc{}}})
+				p.Add(&plotter.Scatter{XYs: line,
+					GlyphStyle: draw.GlyphStyle{Color: style.Color, Radius: 2, Shape: disc{}}})
 				continue
 			}
 			p.Add(&plotter.Line{XYs: line, LineStyle: style})

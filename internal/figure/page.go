@@ -100,7 +100,8 @@ func withResolution(file []byte) []byte {
 // raster lets paint fill a transparent picture that covers the rectangle r, its
 // edges on whole pixels, and draws it there. toPixel gives the place in the
 // picture, y downwards, of a place on the page.
-func (p *page) raster(r vg.Rectangle, paint func(m *image.RGBA, toPixel func(vg.Point) (x, y float64))) {
+func (p *page) raster(r vg.Rectangle,
+	paint func(m *image.RGBA, toPixel func(vg.Point) (x, y float64))) {
 	const scale = dpi / 72.0
 	round := func(l vg.Length) int { return int(math.Round(float64(l) * scale)) }
 	x0, y0, x1, y1 := round(r.Min.X), round(r.Min.Y), round(r.Max.X), round(r.Max.Y)
@@ -114,7 +115,10 @@ func (p *page) raster(r vg.Rectangle, paint func(m *image.RGBA, toPixel func(vg.
 		idraw.Draw(page, m.Bounds().Add(at), m, image.Point{}, idraw.Over)
 		return
 	}
-	at := func(x, y int) vg.Point { return vg.Point{X: vg.Length(x) / scale, Y: vg.Length(y) / scale} }
+	at := func(x,
+		y int) vg.Point {
+		return vg.Point{X: vg.Length(x) / scale, Y: vg.Length(y) / scale}
+	}
 	p.DrawImage(vg.Rectangle{Min: at(x0, y0), Max: at(x0+m.Bounds().Dx(), y0+m.Bounds().Dy())}, m)
 }
 
@@ -167,7 +171,8 @@ func (c *repaired) DrawImage(r vg.Rectangle, m image.Image) {
 	b := m.Bounds()
 	flipped := image.NewRGBA(b)
 	for y := range b.Dy() {
-		idraw.Draw(flipped, image.Rect(b.Min.X, b.Min.Y+y, b.Max.X, b.Min.Y+y+1), m, image.Pt(b.Min.X, b.Max.Y-1-y), idraw.Src)
+		idraw.Draw(flipped, image.Rect(b.Min.X, b.Min.Y+y, b.Max.X, b.Min.Y+y+1), m,
+			image.Pt(b.Min.X, b.Max.Y-1-y), idraw.Src)
 	}
 	c.Canvas.DrawImage(r, flipped)
 }
@@ -175,7 +180,8 @@ func (c *repaired) DrawImage(r vg.Rectangle, m image.Image) {
 func (c *repaired) FillString(f font.Face, pt vg.Point, s string) {
 	defer func() {
 		if r := recover(); r != nil && c.err == nil {
-			c.err = fmt.Errorf("%v (is %s writable, with room? TMPDIR names another folder)", r, os.TempDir())
+			c.err = fmt.Errorf("%v (is %s writable, with room? TMPDIR names another folder)", r,
+				os.TempDir())
 		}
 	}()
 	var out []byte

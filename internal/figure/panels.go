@@ -153,7 +153,8 @@ type points struct {
 	size      vg.Length
 }
 
-func newPoints(page *page, panel Panel, colors map[int]color.RGBA, o PanelOptions) (*points, error) {
+func newPoints(page *page, panel Panel, colors map[int]color.RGBA, o PanelOptions) (*points,
+	error) {
 	n := len(panel.XY) / 2
 	switch {
 	case len(panel.XY)%2 != 0:

@@ -32,7 +32,8 @@ func Preview(w io.Writer, lines []ImageRow, rows, cols int) error {
 	}
 	const none = 255
 	palette[none] = color.Transparent
-	m := image.NewPaletted(image.Rect(0, 0, max(1, most*width-gap), max(1, len(lines)*height-gap)), palette)
+	m := image.NewPaletted(image.Rect(0, 0, max(1, most*width-gap), max(1, len(lines)*height-gap)),
+		palette)
 	for i := range m.Pix {
 		m.Pix[i] = none
 	}

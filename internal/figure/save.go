@@ -12,7 +12,8 @@ var Formats = []string{"png", "svg"}
 // Save writes a figure in all Formats.
 func Save(base string, draw func(w io.Writer, format string) error) error {
 	for _, format := range Formats {
-		err := atomicfile.Write(base+"."+format, func(w io.Writer) error { return draw(w, format) })
+		err := atomicfile.Write(base+"."+format,
+			func(w io.Writer) error { return draw(w, format) })
 		if err != nil {
 			return err
 		}

@@ -42,7 +42,8 @@ var floors = [][]string{
 }
 
 // ground are the internal packages on which public ones may stand.
-var ground = []string{"internal/matrix", "internal/progress", "internal/axis", "internal/atomicfile"}
+var ground = []string{"internal/matrix", "internal/progress", "internal/axis",
+	"internal/atomicfile"}
 
 // pure are the public packages that know nothing of torch, and build without cgo.
 var pure = []string{"tsne", "centroid"}
@@ -59,7 +60,8 @@ type room struct {
 func rooms(t *testing.T) map[string]room {
 	t.Helper()
 	module := strings.TrimSpace(output(t, "go", "list", "-m"))
-	d := json.NewDecoder(strings.NewReader(output(t, "go", "list", "-json=ImportPath,Imports,Deps", module+"/...")))
+	d := json.NewDecoder(strings.NewReader(output(t, "go", "list", "-json=ImportPath,Imports,Deps",
+		module+"/...")))
 	found := map[string]room{}
 	for {
 		var r room
@@ -68,7 +70,8 @@ func rooms(t *testing.T) map[string]room {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		found[strings.TrimPrefix(r.ImportPath, module+"/")] = room{r.ImportPath, within(module, r.Imports), within(module, r.Deps)}
+		found[strings.TrimPrefix(r.ImportPath, module+"/")] = room{r.ImportPath,
+			within(module, r.Imports), within(module, r.Deps)}
 	}
 }
 
@@ -123,7 +126,8 @@ func wrongImports(name string, r room) []string {
 		switch {
 		case strings.HasSuffix(imported, "test") && strings.HasPrefix(imported, "internal/"):
 			bad(imported, "which is for tests")
-		case strings.HasPrefix(name, imported+"/") || strings.HasPrefix(imported, name+"/") && from == to:
+		case strings.HasPrefix(name, imported+"/") || strings.HasPrefix(imported, name+"/") &&
+			from == to:
 			// a part of the same room
 		case from >= 0 && to < 0 && from > 0:
 			bad(imported, "give it a floor in this test's list")
@@ -137,7 +141,8 @@ func wrongImports(name string, r room) []string {
 			bad(imported, "a public package stands on public ones and the ground floor")
 		}
 	}
-	if slices.ContainsFunc(pure, func(p string) bool { return name == p || strings.HasPrefix(name, p+"/") }) {
+	if slices.ContainsFunc(pure,
+		func(p string) bool { return name == p || strings.HasPrefix(name, p+"/") }) {
 		for _, dep := range r.Deps {
 			if dep == "torch" || strings.HasPrefix(dep, "torch/") {
 				bad(dep, "it knows nothing of torch")
@@ -205,7 +210,8 @@ func TestFileLength(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n := bytes.Count(text, []byte("\n")); n > maxLines && !excused(t, path, text) {
-			t.Errorf("%s has %d lines: split it, or begin it with a comment \"Above 400 lines: ...\" that says why not", path, n)
+			t.Errorf("%s has %d lines: split it, or begin it with a comment \"Above 400 lines: "+
+				"...\" that says why not", path, n)
 		}
 	}
 }
@@ -258,7 +264,8 @@ func goFiles(t *testing.T) []string {
 			return err
 		}
 		name := e.Name()
-		if e.IsDir() && path != "../.." && (slices.Contains([]string{"build", "data", "runs", "bin"}, name) || name[0] == '.') {
+		if e.IsDir() && path != "../.." &&
+			(slices.Contains([]string{"build", "data", "runs", "bin"}, name) || name[0] == '.') {
 			return fs.SkipDir
 		}
 		if !e.IsDir() && filepath.Ext(name) == ".go" {

@@ -1,6 +1,7 @@
 //go:build linux && cgo
 
-// Package malloctest tells tests how much memory C and C++ hold. (Test files themselves cannot use cgo.)
+// Package malloctest tells tests how much memory C and C++ hold. (Test files themselves cannot use
+// cgo.)
 package malloctest
 
 /*

@@ -69,16 +69,17 @@ func readArrayOf(r io.Reader, h header, size int64, room int) (Array, error) {
 			return nil
 		})
 	} else {
-		a.Floats, err = readNumbers(r, h, t, n, room, func(dst []float32, src []byte, done int) error {
-			t.floats(dst, src)
-			for i, v := range dst {
-				if !finite(v) {
-					row, column := h.place(done + i)
-					return notFinite(row, column, t.value(src[i*t.size:]))
+		a.Floats, err = readNumbers(r, h, t, n, room,
+			func(dst []float32, src []byte, done int) error {
+				t.floats(dst, src)
+				for i, v := range dst {
+					if !finite(v) {
+						row, column := h.place(done + i)
+						return notFinite(row, column, t.value(src[i*t.size:]))
+					}
 				}
-			}
-			return nil
-		})
+				return nil
+			})
 	}
 	return a, err
 }
@@ -198,8 +199,10 @@ const maxLabelText = 1 << 12
 // readTexts reads a one-dimensional array of texts, padded with zeros to one length.
 func readTexts(r io.Reader, h header, size int64) ([]string, error) {
 	length := 0
-	if _, err := fmt.Sscan(h.descr[2:], &length); err != nil || length < 1 || length > maxLabelText {
-		return nil, fmt.Errorf("texts of type %.20q, want at most %d characters", h.descr, maxLabelText)
+	if _, err := fmt.Sscan(h.descr[2:], &length); err != nil || length < 1 ||
+		length > maxLabelText {
+		return nil, fmt.Errorf("texts of type %.20q, want at most %d characters", h.descr,
+			maxLabelText)
 	}
 	if h.descr[1] == 'U' {
 		length *= 4

@@ -128,11 +128,14 @@ func (t *tableReader) begin(line []byte, column string) (header bool, err error)
 	case t.label >= 0:
 		return false, errors.New("line 1: no column beside that of the labels")
 	case header && notNumber != nil && len(names) <= 20:
-		return false, fmt.Errorf("line 1: no column is called %q; there are %s", column, strings.Join(names, ", "))
+		return false, fmt.Errorf("line 1: no column is called %q; there are %s", column,
+			strings.Join(names, ", "))
 	case header || notNumber == nil:
-		return false, fmt.Errorf("line 1: there is no column %s; the line has %d columns", column, len(names))
+		return false, fmt.Errorf("line 1: there is no column %s; the line has %d columns", column,
+			len(names))
 	}
-	return false, fmt.Errorf("line 1 is no header, so that no column is called %q; its number would do, 1 for the first", column)
+	return false, fmt.Errorf("line 1 is no header, so that no column is called %q; its number "+
+		"would do, 1 for the first", column)
 }
 
 // isHeader reports whether no field is empty or a number, label's left out.
@@ -141,7 +144,8 @@ func isHeader(fields []string, label int) bool {
 		if i == label && len(fields) > 1 {
 			continue
 		}
-		if _, err := strconv.ParseFloat(field, 64); err == nil || errors.Is(err, strconv.ErrRange) || field == "" {
+		if _, err := strconv.ParseFloat(field, 64); err == nil ||
+			errors.Is(err, strconv.ErrRange) || field == "" {
 			return false
 		}
 	}
@@ -154,7 +158,8 @@ func (t *tableReader) add(line []byte) error {
 		field, rest, more, err := cut(line)
 		switch {
 		case column >= t.fields:
-			return fmt.Errorf("column %d: more than the %d columns of the lines before", column+1, t.fields)
+			return fmt.Errorf("column %d: more than the %d columns of the lines before", column+1,
+				t.fields)
 		case err != nil:
 			return fmt.Errorf("column %d: %w", column+1, err)
 		case column == t.label:
@@ -172,13 +177,15 @@ func (t *tableReader) add(line []byte) error {
 				return fmt.Errorf("column %d: %w", column+1, fieldError(field, err))
 			}
 			if !finite(float32(v)) {
-				return fmt.Errorf("column %d: %s is not a finite number; remove or replace it", column+1, field)
+				return fmt.Errorf("column %d: %s is not a finite number; remove or replace it",
+					column+1, field)
 			}
 			t.Data = append(t.Data, float32(v))
 		}
 		if !more {
 			if column+1 < t.fields {
-				return fmt.Errorf("column %d: missing, the lines before have %d columns", column+2, t.fields)
+				return fmt.Errorf("column %d: missing, the lines before have %d columns", column+2,
+					t.fields)
 			}
 			t.Rows++
 			return nil

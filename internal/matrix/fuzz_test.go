@@ -21,17 +21,26 @@ func npyFile(header string, data []byte) []byte {
 // What a header claims costs nothing: it is compared with the file's size.
 func TestBombs(t *testing.T) {
 	for name, b := range map[string][]byte{
-		"2^60":           npyFile("{'descr': '<f4', 'fortran_order': False, 'shape': (1073741824, 1073741824), }", nil),
-		"2^62":           npyFile("{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 1), }", make([]byte, 4)),
-		"overflow":       npyFile("{'descr': '<f8', 'fortran_order': False, 'shape': (4294967296, 4294967296), }", make([]byte, 8)),
-		"overflow to 48": npyFile("{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387907, 4), }", make([]byte, 48)),
-		"beyond int64":   npyFile("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999, 4), }", nil),
-		"negative":       npyFile("{'descr': '<f4', 'fortran_order': False, 'shape': (-3, -4), }", make([]byte, 48)),
-		"zero by huge":   npyFile("{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 0), }", nil),
-		"dimensions":     npyFile("{'descr': '<f4', 'fortran_order': False, 'shape': ("+strings.Repeat("1, ", 3000)+"), }", make([]byte, 4)),
-		"long header":    npyFile(strings.Repeat(" ", 60000), nil),
-		"4 GB header":    append([]byte(magic), 2, 0, 0xff, 0xff, 0xff, 0xff),
-		"nested":         npyFile("{'descr': "+strings.Repeat("[", 9000), nil),
+		"2^60": npyFile("{'descr': '<f4', 'fortran_order': False, 'shape': "+
+			"(1073741824, 1073741824), }", nil),
+		"2^62": npyFile("{'descr': '<f4', 'fortran_order': False, 'shape': "+
+			"(4611686018427387904, 1), }", make([]byte, 4)),
+		"overflow": npyFile("{'descr': '<f8', 'fortran_order': False, 'shape': "+
+			"(4294967296, 4294967296), }", make([]byte, 8)),
+		"overflow to 48": npyFile("{'descr': '<f4', 'fortran_order': False, 'shape': "+
+			"(4611686018427387907, 4), }", make([]byte, 48)),
+		"beyond int64": npyFile("{'descr': '<f4', 'fortran_order': False, 'shape': "+
+			"(99999999999999999999, 4), }", nil),
+		"negative": npyFile("{'descr': '<f4', 'fortran_order': False, 'shape': (-3, -4), }",
+			make([]byte, 48)),
+		"zero by huge": npyFile("{'descr': '<f4', 'fortran_order': False, 'shape': "+
+			"(4611686018427387904, 0), }", nil),
+		"dimensions": npyFile(
+			"{'descr': '<f4', 'fortran_order': False, 'shape': ("+strings.Repeat("1, ",
+				3000)+"), }", make([]byte, 4)),
+		"long header": npyFile(strings.Repeat(" ", 60000), nil),
+		"4 GB header": append([]byte(magic), 2, 0, 0xff, 0xff, 0xff, 0xff),
+		"nested":      npyFile("{'descr': "+strings.Repeat("[", 9000), nil),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var before, after runtime.MemStats
@@ -79,7 +88,8 @@ func FuzzNPY(f *testing.F) {
 // FuzzCSV checks the same of text.
 func FuzzCSV(f *testing.F) {
 	for _, text := range []string{
-		"1,2\n3,4\n", "x,y\r\n1e3,-.5\r\n", "\ufeffa\n1\n", "1,,2\n", "nan,inf\n", "1e39\n", "0x1p-2,1_0\n",
+		"1,2\n3,4\n", "x,y\r\n1e3,-.5\r\n", "\ufeffa\n1\n", "1,,2\n", "nan,inf\n", "1e39\n",
+		"0x1p-2,1_0\n",
 		"1,2\n\n", "\n1", "1;2\n", "1,2\n3\n", "-0,5e-324\n", "\"a\",\"b,c\"\n1,2,3",
 	} {
 		f.Add([]byte(text))
@@ -95,7 +105,8 @@ func FuzzCSV(f *testing.F) {
 
 // again checks m, which most numbers at most were read into, and that it
 // survives encode and decode.
-func again(t *testing.T, m Matrix, most int, encode func(Matrix, io.Writer) error, decode func(io.Reader, int64) (Matrix, error)) {
+func again(t *testing.T, m Matrix, most int, encode func(Matrix, io.Writer) error,
+	decode func(io.Reader, int64) (Matrix, error)) {
 	t.Helper()
 	if err := m.validate(); err != nil || len(m.Data) > most {
 		t.Fatalf("%d numbers, %v", len(m.Data), err)
@@ -114,7 +125,8 @@ func again(t *testing.T, m Matrix, most int, encode func(Matrix, io.Writer) erro
 // FuzzTable checks that a table with a column of labels has one for each row.
 func FuzzTable(f *testing.F) {
 	for _, text := range []string{
-		"x,kind\n1,a\n2,\n", "a,1\nb,2\n", "\"kind, of\",x\n\"re\"\"d\",1\n", "kind\n", "kind,x\n\"a,1\n", "2,1\n3,4\n", "\"a\"b,1\n",
+		"x,kind\n1,a\n2,\n", "a,1\nb,2\n", "\"kind, of\",x\n\"re\"\"d\",1\n", "kind\n",
+		"kind,x\n\"a,1\n", "2,1\n3,4\n", "\"a\"b,1\n",
 	} {
 		f.Add([]byte(text), "kind")
 		f.Add([]byte(text), "1")
@@ -124,7 +136,8 @@ func FuzzTable(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if err := x.validate(); err != nil || len(x.Data) > 2*len(b) || column != "" && len(x.Labels) != x.Rows {
+		if err := x.validate(); err != nil || len(x.Data) > 2*len(b) || column != "" &&
+			len(x.Labels) != x.Rows {
 			t.Fatalf("%d x %d, %d labels: %v", x.Rows, x.Cols, len(x.Labels), err)
 		}
 	})

@@ -53,10 +53,12 @@ func readHeader(r io.Reader) (h header, n int64, err error) {
 			length = math.MaxInt32
 		}
 	default:
-		return h, 0, fmt.Errorf("version %d.%d of the .npy format, want 1.0 to 3.0", major, start[7])
+		return h, 0, fmt.Errorf("version %d.%d of the .npy format, want 1.0 to 3.0", major,
+			start[7])
 	}
 	if length > maxHeader {
-		return h, 0, fmt.Errorf("the .npy header claims %d bytes, want at most %d", length, maxHeader)
+		return h, 0, fmt.Errorf("the .npy header claims %d bytes, want at most %d", length,
+			maxHeader)
 	}
 	text := make([]byte, length)
 	if _, err := io.ReadFull(r, text); err != nil {
@@ -226,7 +228,8 @@ const growth = 21
 // writeHeader writes the bytes that numpy.save writes before an array in
 // C order, format 1.0.
 func writeHeader(w io.Writer, descr string, shape ...int) error {
-	dict := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': %s, }", descr, tupleText(shape...))
+	dict := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': %s, }", descr,
+		tupleText(shape...))
 	if len(shape) > 0 {
 		dict += strings.Repeat(" ", max(0, growth-len(strconv.Itoa(shape[0]))))
 	}

@@ -36,7 +36,8 @@ func goldenMatrix() Matrix {
 func equal(t *testing.T, got, want Matrix) {
 	t.Helper()
 	if got.Rows != want.Rows || got.Cols != want.Cols || len(got.Data) != len(want.Data) {
-		t.Fatalf("%d x %d with %d numbers, want %d x %d", got.Rows, got.Cols, len(got.Data), want.Rows, want.Cols)
+		t.Fatalf("%d x %d with %d numbers, want %d x %d", got.Rows, got.Cols, len(got.Data),
+			want.Rows, want.Cols)
 	}
 	for i, v := range got.Data {
 		if math.Float32bits(v) != math.Float32bits(want.Data[i]) {
@@ -87,7 +88,8 @@ func TestReadNumPy(t *testing.T) {
 		}
 	}
 	equal(t, read(t, "testdata/row.npy"), Matrix{want.Data[:4], 1, 4})
-	equal(t, read(t, "testdata/column.npy"), Matrix{[]float32{want.Data[0], want.Data[4], want.Data[8]}, 3, 1})
+	equal(t, read(t, "testdata/column.npy"),
+		Matrix{[]float32{want.Data[0], want.Data[4], want.Data[8]}, 3, 1})
 }
 
 // Rounding to float32 is NumPy's, from float64, uint64 and text.
@@ -185,20 +187,24 @@ func TestCSVErrors(t *testing.T) {
 		"not a number":  {"x,y\n1,2\n3,four\n", `line 3, column 2: "four" is not a number`},
 		"half a header": {"x,2\n3,4\n", `line 1, column 1: "x" is not a number`},
 		"two headers":   {"x,y\nmm,mm\n3,4\n", `line 2, column 1: "mm" is not a number`},
-		"short line":    {"1,2,3\n4,5\n", "line 2, column 3: missing, the lines before have 3 columns"},
-		"long line":     {"1,2\n3,4\n5,6,7\n", "line 3, column 3: more than the 2 columns"},
-		"NaN":           {"1,2\nnan,4\n", "line 2, column 1: nan is not a finite number"},
-		"infinity":      {"1,2\n3, -Inf \n", "line 2, column 2: -Inf is not a finite number"},
-		"beyond":        {"1,2\n3,1e39\n", `line 2, column 2: "1e39" is beyond float32`},
-		"semicolons":    {"x;y\n1;2\n", `line 2, column 1: "1;2" is not a number; columns are separated by commas`},
-		"blank line":    {"1,2\n\n\n3,4\n", "line 2: empty"},
-		"long field":    {"1,2\n3," + strings.Repeat("9", 50) + "x\n", strings.Repeat("9", 40) + `" is not a number`},
+		"short line": {"1,2,3\n4,5\n",
+			"line 2, column 3: missing, the lines before have 3 columns"},
+		"long line": {"1,2\n3,4\n5,6,7\n", "line 3, column 3: more than the 2 columns"},
+		"NaN":       {"1,2\nnan,4\n", "line 2, column 1: nan is not a finite number"},
+		"infinity":  {"1,2\n3, -Inf \n", "line 2, column 2: -Inf is not a finite number"},
+		"beyond":    {"1,2\n3,1e39\n", `line 2, column 2: "1e39" is beyond float32`},
+		"semicolons": {"x;y\n1;2\n",
+			`line 2, column 1: "1;2" is not a number; columns are separated by commas`},
+		"blank line": {"1,2\n\n\n3,4\n", "line 2: empty"},
+		"long field": {"1,2\n3," + strings.Repeat("9", 50) + "x\n",
+			strings.Repeat("9", 40) + `" is not a number`},
 		"NUL":           {"1,2\n3,\x00\n", `line 2, column 2: "\x00" is not a number`},
 		"long line end": {strings.Repeat("1,", maxLine/2) + "1", "longer than"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := decodeCSV(strings.NewReader(c.text), int64(len(c.text)))
-			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			if err == nil || !strings.Contains(err.Error(), c.want) ||
+				strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %v, want one line with %q", err, c.want)
 			}
 		})
@@ -238,8 +244,10 @@ func TestReadErrors(t *testing.T) {
 		{"testdata/nan.npy", "row 2, column 3: NaN"},
 		{"testdata/inf.npy", "row 2, column 3: infinity"},
 		{"testdata/beyond.npy", "row 3, column 1: 1e+39 is beyond float32"},
-		{put("truncated.npy", good[:len(good)-1]), "truncated: shape (3, 4) of 4-byte numbers does not fit the 47 bytes"},
-		{put("trailing.npy", append(slices.Clone(good), 0)), "trailing data: shape (3, 4) of 4-byte numbers leaves 1 of 49 bytes over"},
+		{put("truncated.npy", good[:len(good)-1]),
+			"truncated: shape (3, 4) of 4-byte numbers does not fit the 47 bytes"},
+		{put("trailing.npy", append(slices.Clone(good), 0)),
+			"trailing data: shape (3, 4) of 4-byte numbers leaves 1 of 49 bytes over"},
 		{put("empty.npy", nil), "too short"},
 		{put("magic.npy", at(0, 'P', 'K')), "not a .npy file"},
 		{put("version.npy", at(6, 4)), "version 4.0"},
@@ -251,7 +259,9 @@ func TestReadErrors(t *testing.T) {
 		{filepath.Join(dir, "folder.npy"), "not a regular file"},
 	} {
 		_, err := ReadFile(c.path)
-		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "matrix: read "+c.path+": ") || strings.Contains(err.Error(), "\n") {
+		if err == nil || !strings.Contains(err.Error(), c.want) ||
+			!strings.Contains(err.Error(), "matrix: read "+c.path+": ") ||
+			strings.Contains(err.Error(), "\n") {
 			t.Errorf("error %v, want one line with %q", err, c.want)
 		}
 	}
@@ -267,7 +277,8 @@ func TestLabels(t *testing.T) {
 			t.Errorf("%s: labels %v, error %v", name, got, err)
 		}
 	}
-	if got, err := ReadLabels("testdata/labels-negative.npy"); err != nil || !slices.Equal(got, []int{-1, 3}) {
+	if got, err := ReadLabels("testdata/labels-negative.npy"); err != nil ||
+		!slices.Equal(got, []int{-1, 3}) {
 		t.Errorf("labels %v, error %v", got, err)
 	}
 	for path, want := range map[string]string{
@@ -278,7 +289,8 @@ func TestLabels(t *testing.T) {
 		"testdata/wide-f8.csv":       "want .npy",
 		"testdata/none.npy":          "no such file",
 	} {
-		if _, err := ReadLabels(path); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+		if _, err := ReadLabels(path); err == nil || !strings.Contains(err.Error(), want) ||
+			!strings.Contains(err.Error(), path) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
@@ -310,13 +322,15 @@ func TestWriteErrors(t *testing.T) {
 		{"x.npy", Matrix{nil, 0, 3}, "empty (0 x 3)"},
 		{"x.npy", Matrix{[]float32{1, 2, 3}, 2, 2}, "3 numbers are not a 2 x 2 matrix"},
 		{"x.csv", Matrix{[]float32{1, 2, float32(math.NaN())}, 1, 3}, "row 1, column 3: NaN"},
-		{"x.csv", Matrix{[]float32{1, 2, 3, float32(math.Inf(-1))}, 2, 2}, "row 2, column 2: infinity"},
+		{"x.csv", Matrix{[]float32{1, 2, 3, float32(math.Inf(-1))}, 2, 2},
+			"row 2, column 2: infinity"},
 		{"x.txt", one, "unknown extension"},
 		{"x", one, "unknown extension"},
 		{"none/x.npy", one, "no such file"},
 	} {
 		err := WriteFile(filepath.Join(dir, c.name), c.m)
-		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), filepath.Join(dir, c.name)) {
+		if err == nil || !strings.Contains(err.Error(), c.want) ||
+			!strings.Contains(err.Error(), filepath.Join(dir, c.name)) {
 			t.Errorf("error %v, want %q", err, c.want)
 		}
 	}
@@ -356,7 +370,8 @@ func BenchmarkRead(b *testing.B) {
 
 func TestEvery(t *testing.T) {
 	m := Matrix{Rows: 7, Cols: 2, Data: []float32{0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6}}
-	for k, want := range map[int][]float32{1: m.Data, 3: {0, 0, 3, 3, 6, 6}, 4: {0, 0, 4, 4}, 7: {0, 0}, 9: {0, 0}} {
+	for k, want := range map[int][]float32{1: m.Data, 3: {0, 0, 3, 3, 6, 6}, 4: {0, 0, 4, 4},
+		7: {0, 0}, 9: {0, 0}} {
 		if got := m.Every(k); !slices.Equal(got.Data, want) || got.Rows != len(want)/2 {
 			t.Errorf("every %d: %v", k, got)
 		}

@@ -19,7 +19,9 @@ func decodeNPY(r io.Reader, size int64) (Matrix, error) {
 		return Matrix{}, err
 	}
 	if _, ok := lookup(h.descr); ok && len(h.shape) < 2 {
-		return Matrix{}, fmt.Errorf("shape %s, want two dimensions or more (x.reshape(len(x), -1))", tupleText(h.shape...))
+		return Matrix{},
+			fmt.Errorf("shape %s, want two dimensions or more (x.reshape(len(x), -1))",
+				tupleText(h.shape...))
 	}
 	a, err := readArrayOf(r, h, size-data, math.MaxInt)
 	if err != nil {
@@ -62,16 +64,17 @@ func readIntegers(r io.Reader, h header, size int64, room int) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readNumbers(r, h, t, n, min(n, room/t.size), func(dst []int, src []byte, done int) error {
-		for i := range dst {
-			v, ok := t.integer(src[i*t.size:])
-			if !ok {
-				return fmt.Errorf("label %d is beyond the integers of this machine", done+i+1)
+	return readNumbers(r, h, t, n, min(n, room/t.size),
+		func(dst []int, src []byte, done int) error {
+			for i := range dst {
+				v, ok := t.integer(src[i*t.size:])
+				if !ok {
+					return fmt.Errorf("label %d is beyond the integers of this machine", done+i+1)
+				}
+				dst[i] = v
 			}
-			dst[i] = v
-		}
-		return nil
-	})
+			return nil
+		})
 }
 
 // count returns the number of elements, which fill the rest bytes exactly.
@@ -82,12 +85,14 @@ func (h header) count(size int, rest int64) (int, error) {
 	n := int64(1)
 	for _, d := range h.shape {
 		if int64(d) > rest/int64(size)/n {
-			return 0, fmt.Errorf("truncated: shape %s of %d-byte numbers does not fit the %d bytes that follow", tupleText(h.shape...), size, rest)
+			return 0, fmt.Errorf("truncated: shape %s of %d-byte numbers does not fit the %d "+
+				"bytes that follow", tupleText(h.shape...), size, rest)
 		}
 		n *= int64(d)
 	}
 	if n*int64(size) != rest {
-		return 0, fmt.Errorf("trailing data: shape %s of %d-byte numbers leaves %d of %d bytes over", tupleText(h.shape...), size, rest-n*int64(size), rest)
+		return 0, fmt.Errorf("trailing data: shape %s of %d-byte numbers leaves %d of %d bytes "+
+			"over", tupleText(h.shape...), size, rest-n*int64(size), rest)
 	}
 	return int(n), nil
 }
@@ -113,7 +118,8 @@ func inChunks(r io.Reader, n int, use func(b []byte) error) error {
 func wrongType(descr, want, convert string) error {
 	hint := fmt.Sprintf("x.astype(%s)", convert)
 	if strings.Contains(descr, "O") {
-		return fmt.Errorf("type %q, Python objects, is not supported; want %s (%s)", descr, want, hint)
+		return fmt.Errorf("type %q, Python objects, is not supported; want %s (%s)", descr, want,
+			hint)
 	}
 	return fmt.Errorf("type %q, want %s (%s)", descr, want, hint)
 }
@@ -171,7 +177,8 @@ func lookup(descr string) (t dtype, ok bool) {
 }
 
 // integers makes the dtype of an integer that read takes from bytes.
-func integers[T int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64](size int, read func([]byte) T) dtype {
+func integers[T int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64](size int,
+	read func([]byte) T) dtype {
 	return dtype{
 		size: size,
 		floats: func(dst []float32, src []byte) {

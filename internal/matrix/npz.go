@@ -43,7 +43,8 @@ func OpenArchive(r io.ReaderAt, size int64) (*Archive, error) {
 			return nil, fmt.Errorf("corrupt .npz file: two arrays are called %.80q", name)
 		}
 		if f.CompressedSize64 > rest {
-			return nil, errors.New("corrupt .npz file: its arrays take more bytes than the file has")
+			return nil, errors.New("corrupt .npz file: its arrays take more bytes than the file " +
+				"has")
 		}
 		rest -= f.CompressedSize64
 		if isArray {
@@ -62,12 +63,13 @@ func (a *Archive) Has(name string) bool { return a.files[name] != nil }
 // Floats returns the numbers of an array in C order, rounded to float32, and its shape. NaN and
 // infinity are returned as they are.
 func (a *Archive) Floats(name string) (values []float32, shape []int, err error) {
-	return readArray(a, name, "numbers (x.astype(np.float32))", func(t dtype) func([]float32, []byte) error {
-		return func(dst []float32, src []byte) error {
-			t.floats(dst, src)
-			return nil
-		}
-	})
+	return readArray(a, name, "numbers (x.astype(np.float32))",
+		func(t dtype) func([]float32, []byte) error {
+			return func(dst []float32, src []byte) error {
+				t.floats(dst, src)
+				return nil
+			}
+		})
 }
 
 // Number returns an array of one number.
@@ -92,20 +94,22 @@ func (a *Archive) Number(name string) (v float64, err error) {
 // Integers returns the integers of an array of the archive in C order, and its shape. What does
 // not fit T is an error.
 func Integers[T int32 | int64](a *Archive, name string) (values []T, shape []int, err error) {
-	return readArray(a, name, "integers (x.astype(np.int32))", func(t dtype) func([]T, []byte) error {
-		if t.integer == nil {
-			return nil
-		}
-		return func(dst []T, src []byte) error {
-			for i := range dst {
-				v, ok := t.integer(src[i*t.size:])
-				if dst[i] = T(v); !ok || int(dst[i]) != v {
-					return fmt.Errorf("%.0f does not fit a %d-bit integer", t.value(src[i*t.size:]), binary.Size(dst[i])*8)
-				}
+	return readArray(a, name, "integers (x.astype(np.int32))",
+		func(t dtype) func([]T, []byte) error {
+			if t.integer == nil {
+				return nil
 			}
-			return nil
-		}
-	})
+			return func(dst []T, src []byte) error {
+				for i := range dst {
+					v, ok := t.integer(src[i*t.size:])
+					if dst[i] = T(v); !ok || int(dst[i]) != v {
+						return fmt.Errorf("%.0f does not fit a %d-bit integer",
+							t.value(src[i*t.size:]), binary.Size(dst[i])*8)
+					}
+				}
+				return nil
+			}
+		})
 }
 
 // Text returns an array of one text, of NumPy's types U or S.
@@ -116,7 +120,8 @@ func (a *Archive) Text(name string) (string, error) {
 	}
 	defer r.Close()
 	fail := func(err error) (string, error) { return "", fmt.Errorf("array %s: %w", name, err) }
-	if len(h.descr) < 2 || !strings.ContainsAny(h.descr[1:2], "US") || strings.HasPrefix(h.descr, ">") {
+	if len(h.descr) < 2 || !strings.ContainsAny(h.descr[1:2], "US") ||
+		strings.HasPrefix(h.descr, ">") {
 		return fail(wrongType(h.descr, "a text", "str"))
 	}
 	if size > maxText {
@@ -171,7 +176,8 @@ func (a *Archive) open(name string) (r io.ReadCloser, h header, size int64, err 
 		return fail(errTruncated)
 	}
 	if f.UncompressedSize64 > plainSize && f.UncompressedSize64/maxExpansion > f.CompressedSize64 {
-		return fail(fmt.Errorf("%d bytes would become %d, more than %d times as many (save it with np.savez)",
+		return fail(fmt.Errorf("%d bytes would become %d, more than %d times as many (save it "+
+			"with np.savez)",
 			f.CompressedSize64, f.UncompressedSize64, maxExpansion))
 	}
 	if r, err = f.Open(); err != nil {
@@ -190,13 +196,17 @@ func (a *Archive) open(name string) (r io.ReadCloser, h header, size int64, err 
 
 // readArray reads an array with the converter that convert returns for its type, nil where the
 // type is wrong.
-func readArray[T any](a *Archive, name, want string, convert func(dtype) func(dst []T, src []byte) error) ([]T, []int, error) {
+func readArray[T any](a *Archive, name, want string,
+	convert func(dtype) func(dst []T, src []byte) error) ([]T, []int, error) {
 	r, h, size, err := a.open(name)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer r.Close()
-	fail := func(err error) ([]T, []int, error) { return nil, nil, fmt.Errorf("array %s: %w", name, err) }
+	fail := func(err error) ([]T, []int, error) {
+		return nil, nil,
+			fmt.Errorf("array %s: %w", name, err)
+	}
 	t, ok := lookup(h.descr)
 	var into func([]T, []byte) error
 	if ok {
@@ -209,9 +219,10 @@ func readArray[T any](a *Archive, name, want string, convert func(dtype) func(ds
 	if err != nil {
 		return fail(err)
 	}
-	values, err := readNumbers(r, h, t, n, min(n, a.room(name)/t.size), func(dst []T, src []byte, _ int) error {
-		return into(dst, src)
-	})
+	values, err := readNumbers(r, h, t, n, min(n, a.room(name)/t.size),
+		func(dst []T, src []byte, _ int) error {
+			return into(dst, src)
+		})
 	if err == nil {
 		err = atEnd(r)
 	}
@@ -250,8 +261,8 @@ func unexpected(err error) error {
 	return err
 }
 
-// Named is an array for WriteArchive: Data is a []float32, []int32 or []int64 of as many numbers as
-// Shape says, or a float64, int or string without a shape.
+// Named is an array for WriteArchive: Data is a []float32, []int32 or []int64 of as many numbers
+// as Shape says, or a float64, int or string without a shape.
 type Named struct {
 	Name  string
 	Data  any
@@ -263,7 +274,8 @@ type Named struct {
 func WriteArchive(w io.Writer, arrays []Named) error {
 	z := zip.NewWriter(w)
 	for _, a := range arrays {
-		f, err := z.CreateHeader(&zip.FileHeader{Name: a.Name + ".npy", Method: zip.Store, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)})
+		f, err := z.CreateHeader(&zip.FileHeader{Name: a.Name + ".npy", Method: zip.Store,
+			Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)})
 		if err != nil {
 			return err
 		}
@@ -277,15 +289,20 @@ func WriteArchive(w io.Writer, arrays []Named) error {
 func (a Named) encode(w io.Writer) error {
 	switch v := a.Data.(type) {
 	case []float32:
-		return writeArray(w, "<f4", v, a.Shape, 4, func(b []byte, v float32) { le.PutUint32(b, math.Float32bits(v)) })
+		return writeArray(w, "<f4", v, a.Shape, 4,
+			func(b []byte, v float32) { le.PutUint32(b, math.Float32bits(v)) })
 	case []int32:
-		return writeArray(w, "<i4", v, a.Shape, 4, func(b []byte, v int32) { le.PutUint32(b, uint32(v)) })
+		return writeArray(w, "<i4", v, a.Shape, 4,
+			func(b []byte, v int32) { le.PutUint32(b, uint32(v)) })
 	case []int64:
-		return writeArray(w, "<i8", v, a.Shape, 8, func(b []byte, v int64) { le.PutUint64(b, uint64(v)) })
+		return writeArray(w, "<i8", v, a.Shape, 8,
+			func(b []byte, v int64) { le.PutUint64(b, uint64(v)) })
 	case float64:
-		return writeArray(w, "<f8", []float64{v}, nil, 8, func(b []byte, v float64) { le.PutUint64(b, math.Float64bits(v)) })
+		return writeArray(w, "<f8", []float64{v}, nil, 8,
+			func(b []byte, v float64) { le.PutUint64(b, math.Float64bits(v)) })
 	case int:
-		return writeArray(w, "<i8", []int{v}, nil, 8, func(b []byte, v int) { le.PutUint64(b, uint64(v)) })
+		return writeArray(w, "<i8", []int{v}, nil, 8,
+			func(b []byte, v int) { le.PutUint64(b, uint64(v)) })
 	case string:
 		runes := []rune(v)
 		if len(runes) == 0 {
@@ -299,7 +316,8 @@ func (a Named) encode(w io.Writer) error {
 	return fmt.Errorf("type %T cannot be written", a.Data)
 }
 
-func writeArray[T any](w io.Writer, descr string, values []T, shape []int, size int, put func([]byte, T)) error {
+func writeArray[T any](w io.Writer, descr string, values []T, shape []int, size int,
+	put func([]byte, T)) error {
 	n := 1
 	for _, d := range shape {
 		n *= d

@@ -38,11 +38,15 @@ func TestArchive(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := readArchive(t, name)
 			index, shape, err := Integers[int32](a, "indices")
-			if err != nil || !slices.Equal(index, []int32{1, 2, 0, -1, 1, 0, 2, 1}) || !slices.Equal(shape, []int{4, 2}) {
+			if err != nil || !slices.Equal(index, []int32{1, 2, 0, -1, 1, 0, 2, 1}) ||
+				!slices.Equal(shape, []int{4, 2}) {
 				t.Errorf("indices %v of shape %v, %v", index, shape, err)
 			}
 			d, shape, err := a.Floats("distances")
-			if err != nil || !slices.Equal(d, []float32{0.5, 1.5, 0.5, float32(math.Inf(1)), 1, 1.5, 2, 2.25}) || !slices.Equal(shape, []int{4, 2}) {
+			if err != nil ||
+				!slices.Equal(d,
+					[]float32{0.5, 1.5, 0.5, float32(math.Inf(1)), 1, 1.5, 2, 2.25}) ||
+				!slices.Equal(shape, []int{4, 2}) {
 				t.Errorf("distances %v of shape %v, %v", d, shape, err)
 			}
 			if s, err := a.Text("name"); err != nil || s != "nächste" {
@@ -60,7 +64,9 @@ func TestArchive(t *testing.T) {
 		})
 	}
 	turned, shape, err := readArchive(t, "refused.npz").Floats("turned") // Fortran order
-	if err != nil || !slices.Equal(turned, []float32{0.5, 1.5, 0.5, float32(math.Inf(1)), 1, 1.5, 2, 2.25}) || !slices.Equal(shape, []int{4, 2}) {
+	if err != nil ||
+		!slices.Equal(turned, []float32{0.5, 1.5, 0.5, float32(math.Inf(1)), 1, 1.5, 2, 2.25}) ||
+		!slices.Equal(shape, []int{4, 2}) {
 		t.Errorf("%v of shape %v, %v", turned, shape, err)
 	}
 	a := readArchive(t, "csr.npz")
@@ -93,7 +99,8 @@ func TestArchiveErrors(t *testing.T) {
 		{text("long"), "a text of 20000 bytes"},
 		{number("big"), "array big: 3 numbers, want one"},
 	} {
-		if c.err == nil || !strings.Contains(c.err.Error(), c.want) || strings.Contains(c.err.Error(), "\n") {
+		if c.err == nil || !strings.Contains(c.err.Error(), c.want) ||
+			strings.Contains(c.err.Error(), "\n") {
 			t.Errorf("error %v, want one line with %q", c.err, c.want)
 		}
 	}
@@ -121,10 +128,12 @@ func zipped(t *testing.T, method uint16, entries ...string) []byte {
 
 func TestArchiveHostile(t *testing.T) {
 	head := func(shape string) string {
-		return string(npyFile("{'descr': '<f4', 'fortran_order': False, 'shape': "+shape+", }", nil))
+		return string(npyFile("{'descr': '<f4', 'fortran_order': False, 'shape': "+shape+", }",
+			nil))
 	}
 	good := zipped(t, zip.Store, "x.npy", head("(2,)")+"\x00\x00\x80\x3f\x00\x00\x00\x40")
-	if v, _, err := openArchive(t, good).Floats("x"); err != nil || !slices.Equal(v, []float32{1, 2}) {
+	if v, _, err := openArchive(t, good).Floats("x"); err != nil ||
+		!slices.Equal(v, []float32{1, 2}) {
 		t.Fatalf("%v, %v", v, err)
 	}
 	// The number changes, its checksum does not.
@@ -139,12 +148,14 @@ func TestArchiveHostile(t *testing.T) {
 		{"empty", nil, "not a .npz file"},
 		{"text", []byte("1,2\n3,4\n"), "not a .npz file"},
 		{"cut", good[:len(good)-30], "not a .npz file"},
-		{"duplicate", zipped(t, zip.Store, "x.npy", "1", "x.npy", "2"), `two arrays are called "x"`},
+		{"duplicate", zipped(t, zip.Store, "x.npy", "1", "x.npy", "2"),
+			`two arrays are called "x"`},
 		{"checksum", broken, "checksum"},
 		{"no array", zipped(t, zip.Store, "x.npy", "hello"), "not a .npy file"},
 		{"header alone", zipped(t, zip.Store, "x.npy", head("(4,)")), "truncated"},
 		{"trailing", zipped(t, zip.Store, "x.npy", head("(1,)")+"12345678"), "trailing data"},
-		{"huge", zipped(t, zip.Deflate, "x.npy", head("(4611686018427387904, 4)")+"12345678"), "truncated"},
+		{"huge", zipped(t, zip.Deflate, "x.npy", head("(4611686018427387904, 4)")+"12345678"),
+			"truncated"},
 		{"a text", zipped(t, zip.Store, "readme.txt", "hello"), "no array called x"},
 		{"overlap", overlapping(t, good), "more bytes than the file has"},
 		{"bomb", bomb(t), "more than 100 times"},
@@ -210,7 +221,8 @@ func TestWriteArchive(t *testing.T) {
 	}
 	a := openArchive(t, b.Bytes())
 	x, shape, err := a.Floats("x")
-	if err != nil || !slices.Equal(x[:5], []float32{1, 2, 3, 4, 5}) || x[5] == x[5] || !slices.Equal(shape, []int{2, 3}) {
+	if err != nil || !slices.Equal(x[:5], []float32{1, 2, 3, 4, 5}) || x[5] == x[5] ||
+		!slices.Equal(shape, []int{2, 3}) {
 		t.Errorf("x %v of %v, %v", x, shape, err)
 	}
 	l, _, err := Integers[int64](a, "l")
@@ -279,11 +291,13 @@ func TestReadWriteStream(t *testing.T) {
 		}
 		equal(t, got, m)
 	}
-	if err := Write(&bytes.Buffer{}, m, "txt"); err == nil || !strings.Contains(err.Error(), `unknown format "txt"`) {
+	if err := Write(&bytes.Buffer{}, m, "txt"); err == nil ||
+		!strings.Contains(err.Error(), `unknown format "txt"`) {
 		t.Errorf("error %v", err)
 	}
 	for text, want := range map[string]string{"": "no rows", "\x93NUMPY\x01": "too short"} {
-		if _, err := Read(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Read(strings.NewReader(text)); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want one with %q", text, err, want)
 		}
 	}

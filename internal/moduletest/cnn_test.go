@@ -62,7 +62,8 @@ func pythonAgrees(t *testing.T, dir string) {
 			continue
 		}
 		out, err := exec.Command(python, "-c", checkCNN, dir).CombinedOutput()
-		if exit := (*exec.ExitError)(nil); errors.Is(err, exec.ErrNotFound) || errors.As(err, &exit) && exit.ExitCode() == 77 {
+		if exit := (*exec.ExitError)(nil); errors.Is(err, exec.ErrNotFound) ||
+			errors.As(err, &exit) && exit.ExitCode() == 77 {
 			continue
 		}
 		if err != nil {
@@ -74,7 +75,8 @@ func pythonAgrees(t *testing.T, dir string) {
 	t.Skip("no Python with torch here")
 }
 
-// A second module builds a convolutional network, trains it, saves it, and PyTorch computes the same from the files.
+// A second module builds a convolutional network, trains it, saves it, and PyTorch computes the
+// same from the files.
 func TestCNNModule(t *testing.T) {
 	dir := t.TempDir()
 	cmd := exec.Command("go", "run", ".", dir)

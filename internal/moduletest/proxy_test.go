@@ -14,8 +14,8 @@ import (
 
 const path, version = "example.org/you/latent", "v0.1.0"
 
-// proxy serves this module, renamed as docs/developing.md says, and what the module cache has, from folders. It returns the
-// environment of a go command that starts with an empty module cache.
+// proxy serves this module, renamed as docs/developing.md says, and what the module cache has,
+// from folders. It returns the environment of a go command that starts with an empty module cache.
 func proxy(t *testing.T) (copied string, env []string) {
 	t.Helper()
 	root, err := filepath.Abs("../..")
@@ -51,7 +51,8 @@ func proxy(t *testing.T) (copied string, env []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"list": version + "\n", version + ".mod": string(mod),
+	for name, text := range map[string]string{"list": version + "\n",
+		version + ".mod":  string(mod),
 		version + ".info": `{"Version":"` + version + `","Time":"2026-01-01T00:00:00Z"}`} {
 		if err := os.WriteFile(filepath.Join(at, name), []byte(text), 0o666); err != nil {
 			t.Fatal(err)
@@ -61,8 +62,11 @@ func proxy(t *testing.T) (copied string, env []string) {
 
 	cache := strings.TrimSpace(run(t, root, os.Environ(), "go", "env", "GOMODCACHE"))
 	served := strings.TrimSuffix(at, filepath.Join(path, "@v"))
-	env = append(os.Environ(), "GOPROXY=file://"+served+",file://"+filepath.Join(cache, "cache", "download"), "GOSUMDB=off",
-		"GOFLAGS=-mod=mod -modcacherw", "GOWORK=off", "GOMODCACHE="+filepath.Join(t.TempDir(), "modules"))
+	env = append(os.Environ(),
+		"GOPROXY=file://"+served+",file://"+filepath.Join(cache, "cache",
+			"download"), "GOSUMDB=off",
+		"GOFLAGS=-mod=mod -modcacherw", "GOWORK=off", "GOMODCACHE="+filepath.Join(t.TempDir(),
+			"modules"))
 	return copied, env
 }
 
@@ -120,7 +124,8 @@ func run(t *testing.T, dir string, env []string, name string, args ...string) st
 	return string(out)
 }
 
-// A program that imports only tsne and centroid builds without cgo, and downloads nothing of what only the rest needs.
+// A program that imports only tsne and centroid builds without cgo, and downloads nothing of what
+// only the rest needs.
 func TestImportedPureGo(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles tsne again")
@@ -140,7 +145,9 @@ func main() {
 	}
 }
 `
-	for name, text := range map[string]string{"main.go": program, "go.mod": "module example.com/pure\n\ngo 1.26.0\n\nrequire " + path + " " + version + "\n"} {
+	for name, text := range map[string]string{"main.go": program,
+		"go.mod": "module example.com/pure\n\ngo 1.26.0\n\nrequire " + path + " " + version +
+			"\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
@@ -148,23 +155,24 @@ func main() {
 	env = append(env, "CGO_ENABLED=0")
 	run(t, dir, env, "go", "run", ".")
 	cache := strings.TrimSpace(run(t, dir, env, "go", "env", "GOMODCACHE"))
-	err := filepath.WalkDir(filepath.Join(cache, "cache", "download"), func(name string, d fs.DirEntry, err error) error {
-		if strings.HasSuffix(name, ".zip") {
-			for _, unwanted := range []string{"chromedp", "honnef.co", "gotorch"} {
-				if strings.Contains(name, unwanted) {
-					t.Errorf("%s was downloaded", name)
+	err := filepath.WalkDir(filepath.Join(cache, "cache", "download"),
+		func(name string, d fs.DirEntry, err error) error {
+			if strings.HasSuffix(name, ".zip") {
+				for _, unwanted := range []string{"chromedp", "honnef.co", "gotorch"} {
+					if strings.Contains(name, unwanted) {
+						t.Errorf("%s was downloaded", name)
+					}
 				}
 			}
-		}
-		return err
-	})
+			return err
+		})
 	if err != nil {
 		t.Error(err)
 	}
 }
 
-// A program that imports torch builds from Go's read-only module cache with the native half that `make install` put in place, and
-// where there is none it says what is missing.
+// A program that imports torch builds from Go's read-only module cache with the native half that
+// `make install` put in place, and where there is none it says what is missing.
 func TestImportedTorch(t *testing.T) {
 	if os.Getenv("LATENT_LONG") == "" {
 		t.Skip("compiles torch again; set LATENT_LONG=1")
@@ -178,7 +186,9 @@ func TestImportedTorch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"main.go": string(source), "go.mod": "module example.com/cnn\n\ngo 1.26.0\n\nrequire " + path + " " + version + "\n"} {
+	for name, text := range map[string]string{"main.go": string(source),
+		"go.mod": "module example.com/cnn\n\ngo 1.26.0\n\nrequire " + path + " " + version +
+			"\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
@@ -186,7 +196,8 @@ func TestImportedTorch(t *testing.T) {
 	if _, err := os.Stat("/usr/local/lib/latent"); err != nil {
 		cmd := exec.Command("go", "build", "-o", "cnn", ".")
 		cmd.Dir, cmd.Env = dir, env
-		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "make install") {
+		if out, err := cmd.CombinedOutput(); err == nil ||
+			!strings.Contains(string(out), "make install") {
 			t.Errorf("without the native half: %v\n%s", err, out)
 		}
 	}

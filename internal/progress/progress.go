@@ -64,13 +64,14 @@ func ForFile(f *os.File, quiet bool) *Display {
 	if !term.IsTerminal(fd) || os.Getenv("TERM") == "dumb" {
 		return New(f, Options{Every: 10 * time.Second, Quiet: quiet})
 	}
-	return New(f, Options{Terminal: true, Every: 100 * time.Millisecond, Quiet: quiet, Width: func() int {
-		width, _, err := term.GetSize(fd)
-		if err != nil || width < 20 {
-			return 80
-		}
-		return width
-	}})
+	return New(f,
+		Options{Terminal: true, Every: 100 * time.Millisecond, Quiet: quiet, Width: func() int {
+			width, _, err := term.GetSize(fd)
+			if err != nil || width < 20 {
+				return 80
+			}
+			return width
+		}})
 }
 
 // Update notes where the job stands, and draws it when it is time.

@@ -11,7 +11,8 @@ func TestPlainLines(t *testing.T) {
 	var b strings.Builder
 	d := New(&b, Options{Every: time.Hour})
 	for i := range 5 {
-		d.Update(Status{Label: "train", Unit: "steps", Note: "epoch 1/1", Done: i + 1, Total: 5, Tail: "loss 1.0e-02"})
+		d.Update(Status{Label: "train", Unit: "steps", Note: "epoch 1/1", Done: i + 1, Total: 5,
+			Tail: "loss 1.0e-02"})
 	}
 	d.Update(Status{Label: "encode", Unit: "rows", Done: 0, Total: 7})
 	d.Done()
@@ -36,9 +37,11 @@ func TestTerminalLineFits(t *testing.T) {
 	for _, width := range []int{20, 40, 80, 200} {
 		var b strings.Builder
 		d := New(&b, Options{Terminal: true, Width: func() int { return width }})
-		d.Update(Status{Label: "[3/9] train contrastive", Unit: "steps", Note: "epoch 4/20", Done: 200, Total: 1180, Tail: "loss 3.912345e-02"})
+		d.Update(Status{Label: "[3/9] train contrastive", Unit: "steps", Note: "epoch 4/20",
+			Done: 200, Total: 1180, Tail: "loss 3.912345e-02"})
 		d.Printf("saved")
-		for _, line := range strings.FieldsFunc(b.String(), func(r rune) bool { return r == '\r' || r == '\n' }) {
+		for _, line := range strings.FieldsFunc(b.String(),
+			func(r rune) bool { return r == '\r' || r == '\n' }) {
 			if line = strings.TrimSuffix(line, "\x1b[K"); len(line) >= width {
 				t.Errorf("width %d: line of %d columns: %q", width, len(line), line)
 			}
@@ -79,8 +82,10 @@ func TestDuration(t *testing.T) {
 		in   time.Duration
 		want string
 	}{
-		{0, "0.0s"}, {420 * time.Millisecond, "0.4s"}, {9960 * time.Millisecond, "10s"}, {12 * time.Second, "12s"},
-		{59600 * time.Millisecond, "1m00s"}, {70 * time.Second, "1m10s"}, {2*time.Hour + 5*time.Minute, "2h05m"},
+		{0, "0.0s"}, {420 * time.Millisecond, "0.4s"}, {9960 * time.Millisecond,
+			"10s"}, {12 * time.Second, "12s"},
+		{59600 * time.Millisecond, "1m00s"}, {70 * time.Second,
+			"1m10s"}, {2*time.Hour + 5*time.Minute, "2h05m"},
 	} {
 		if got := Duration(c.in); got != c.want {
 			t.Errorf("Duration(%v) = %q, want %q", c.in, got, c.want)

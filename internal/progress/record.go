@@ -61,7 +61,8 @@ func (r *Recorder) Update(s Status) {
 }
 
 func (r *Recorder) write() error {
-	return atomicfile.Write(r.path, func(w io.Writer) error { return json.NewEncoder(w).Encode(r.last) })
+	return atomicfile.Write(r.path,
+		func(w io.Writer) error { return json.NewEncoder(w).Encode(r.last) })
 }
 
 // Close removes the file: the work is over. Where it has failed with err, the file says so

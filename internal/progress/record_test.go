@@ -29,7 +29,8 @@ func TestRecorder(t *testing.T) {
 	quiet := New(io.Discard, Options{Quiet: true})
 	r := NewRecorder(quiet, path, 0)
 	r.Update(Status{Label: "train", Done: 3, Total: 9})
-	if got := readRecord(t, path); got.Done != 3 || got.First != 3 || got.PID != os.Getpid() || got.Error != "" {
+	if got := readRecord(t, path); got.Done != 3 || got.First != 3 || got.PID != os.Getpid() ||
+		got.Error != "" {
 		t.Errorf("the record is %+v", got)
 	}
 	r.Close(errors.New("the disk is full"))
@@ -55,7 +56,8 @@ func TestRecorder(t *testing.T) {
 // Where there is no room for another file, the old one's takes the news.
 func TestOverwrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "status.json")
-	if err := os.WriteFile(path, []byte(`{"Label":"`+strings.Repeat("x", 200)+`"}`), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(`{"Label":"`+strings.Repeat("x", 200)+`"}`),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, text := range []string{"short", strings.Repeat("long ", 100)} {

@@ -33,8 +33,9 @@ func accuracyChart(models []run.AccuracySeries) *chart {
 		for k, v := range c.Values {
 			fmt.Fprintf(&line, "%s%.1f %.1f", moveOrLine(k), x(float64(c.Epochs[k])), y(100*v))
 		}
-		out.Curves = append(out.Curves, curve{Model: c.Name, Class: lineClass(i), Line: line.String(),
-			Last: percent(c.Values[len(c.Values)-1]) + " %"})
+		out.Curves = append(out.Curves,
+			curve{Model: c.Name, Class: lineClass(i), Line: line.String(),
+				Last: percent(c.Values[len(c.Values)-1]) + " %"})
 	}
 	for _, t := range axis.Linear(lo, hi, 6) {
 		out.Y = append(out.Y, tick{y(t.Value), template.HTML(t.Label)})

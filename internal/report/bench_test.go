@@ -12,11 +12,13 @@ import (
 )
 
 // software makes the page take WebGL2 although it is software.
-const software = "WebGL2RenderingContext.prototype.getExtension = ((get) => function (name) { return name === 'WEBGL_debug_renderer_info' ? null : get.call(this, name); })(WebGL2RenderingContext.prototype.getExtension)"
+const software = "WebGL2RenderingContext.prototype.getExtension = ((get) => function (name) { " +
+	"return name === 'WEBGL_debug_renderer_info' ? null : get.call(this, name); " +
+	"})(WebGL2RenderingContext.prototype.getExtension)"
 
 // BenchmarkExplorer times what a reader waits for on a page of many points: until it has
-// opened, frames while the map is dragged (whole, and enlarged four and eight times), the point under
-// the pointer, a lasso. Without a graphics processor. LATENT_LONG=1 runs it.
+// opened, frames while the map is dragged (whole, and enlarged four and eight times), the point
+// under the pointer, a lasso. Without a graphics processor. LATENT_LONG=1 runs it.
 func BenchmarkExplorer(b *testing.B) {
 	if os.Getenv("LATENT_LONG") == "" {
 		b.Skip("long")
@@ -29,14 +31,16 @@ func BenchmarkExplorer(b *testing.B) {
 				if got := eval[string](page, "explorer.renderer"); got != c.renderer {
 					b.Fatalf("renderer is %s", got)
 				}
-				sums, rounds := map[string]float64{}, 0.0 // ReportMetric before or in the loop is lost
+				// ReportMetric before or in the loop is lost
+				sums, rounds := map[string]float64{}, 0.0
 				for b.Loop() {
 					rounds++
 					page.Do(chromedp.Reload())
 					page.Until("explorer.opened")
 					sums["ms/open"] += eval[float64](page, "explorer.opened")
 					page.Until("explorer.hasGrid()")
-					for what, zoom := range map[string]int{"frames/s": 1, "frames/s@4": 4, "frames/s@8": 8} {
+					for what, zoom := range map[string]int{"frames/s": 1, "frames/s@4": 4,
+						"frames/s@8": 8} {
 						page.Wait(fmt.Sprintf(`new Promise((done) => {
 							let frames = 0;
 							explorer.view.fit(); explorer.view.zoomBy(%d);
@@ -97,7 +101,8 @@ func pageSize(b *testing.B, r Report) (size int64) {
 
 // crowd is a report of n points in 200 clusters and two maps.
 func crowd(n int) Report {
-	e := &Explorer{N: n, Classes: strings.Fields("0 1 2 3 4 5 6 7 8 9"), Labels: make([]int, n), Spaces: []Space{{Name: "a", KL: 1}, {Name: "b", KL: 1}}}
+	e := &Explorer{N: n, Classes: strings.Fields("0 1 2 3 4 5 6 7 8 9"), Labels: make([]int, n),
+		Spaces: []Space{{Name: "a", KL: 1}, {Name: "b", KL: 1}}}
 	state := uint64(1)
 	uniform := func() float64 {
 		state = state*6364136223846793005 + 1442695040888963407
@@ -110,7 +115,8 @@ func crowd(n int) Report {
 			u, v := math.Sqrt(-2*math.Log(1-uniform())), 2*math.Pi*uniform()
 			radius := math.Sqrt(float64(i%200)) * 3
 			e.Spaces[k].Embedding = append(e.Spaces[k].Embedding,
-				float32(radius*math.Cos(angle)+spread*u*math.Cos(v)), float32(radius*math.Sin(angle)+spread*u*math.Sin(v)))
+				float32(radius*math.Cos(angle)+spread*u*math.Cos(v)),
+				float32(radius*math.Sin(angle)+spread*u*math.Sin(v)))
 		}
 	}
 	return Report{Title: thousands(n) + " points", Explorer: e}

@@ -25,7 +25,8 @@ func TestExplorer(t *testing.T) {
 			if got := eval[string](b, "explorer.renderer"); got != c.renderer {
 				t.Fatalf("renderer is %s", got)
 			}
-			eval[chromedp.Void](b, `document.querySelector("#x-stage").scrollIntoView({ behavior: "instant", block: "center" })`)
+			eval[chromedp.Void](b,
+				`document.querySelector("#x-stage").scrollIntoView({ behavior: "instant", block: "center" })`)
 			b.hovers()
 			b.filters()
 			b.glides()
@@ -47,12 +48,14 @@ func (b *tab) hovers() {
 		}
 		gx, gy := b.place(got)
 		if math.Hypot(gx-x, gy-y) > 1 {
-			b.Errorf("pointing at point %d shows point %d, %.1f pixels away", i, got, math.Hypot(gx-x, gy-y))
+			b.Errorf("pointing at point %d shows point %d, %.1f pixels away", i, got,
+				math.Hypot(gx-x, gy-y))
 		}
 		if want := e.Classes[e.Labels[got]]; b.Text("#x-label") != want {
 			b.Errorf("point %d: label %q, want %q", got, b.Text("#x-label"), want)
 		}
-		if want := fmt.Sprintf("Training image %s", thousands(3*got)); b.Text("#x-number") != want {
+		if want := fmt.Sprintf("Training image %s",
+			thousands(3*got)); b.Text("#x-number") != want {
 			b.Errorf("point %d: %q, want %q", got, b.Text("#x-number"), want)
 		}
 		for k, s := range e.Spaces {
@@ -65,9 +68,11 @@ func (b *tab) hovers() {
 				b.Errorf("point %d, space %s: %q, want %q", got, s.Name, b.Text(selector), want)
 			}
 		}
-		grey := eval[[]int](b, `[...document.querySelector("#x-digit").getContext("2d").getImageData(5, 0, 1, 2).data]`)
+		grey := eval[[]int](b,
+			`[...document.querySelector("#x-digit").getContext("2d").getImageData(5, 0, 1, 2).data]`)
 		if grey[0] != got%251 || grey[4] != 0 {
-			b.Errorf("point %d: picture has grey %d over %d, want %d over 0", got, grey[0], grey[4], got%251)
+			b.Errorf("point %d: picture has grey %d over %d, want %d over 0", got, grey[0],
+				grey[4], got%251)
 		}
 	}
 	b.Mouse(input.DispatchMouseEventTypeMouseMoved, 5, 5)
@@ -121,7 +126,8 @@ func (b *tab) glides() {
 		return explorer.gliding() ? Math.hypot(u - x, v - y) : Infinity;
 	})()`, i))
 	if jump > 0.1 {
-		b.Errorf("switching the space moves point %d by %.1f pixels at once, want a glide", i, jump)
+		b.Errorf("switching the space moves point %d by %.1f pixels at once, want a glide", i,
+			jump)
 	}
 	b.settle()
 	x1, y1 := b.place(i)
@@ -131,7 +137,8 @@ func (b *tab) glides() {
 	for j, v := range y {
 		lo[j%2], hi[j%2] = min(lo[j%2], float64(v)), max(hi[j%2], float64(v))
 	}
-	box := eval[[]float64](b, `(() => { const c = document.querySelector("#x-canvas").getBoundingClientRect(); return [c.left, c.top, c.width, c.height]; })()`)
+	box := eval[[]float64](b,
+		`(() => { const c = document.querySelector("#x-canvas").getBoundingClientRect(); return [c.left, c.top, c.width, c.height]; })()`)
 	scale := 0.47 * min(box[2], box[3]) / (max(hi[0]-lo[0], hi[1]-lo[1]) / 2)
 	wantX := box[0] + box[2]/2 + scale*(float64(y[2*i])-(lo[0]+hi[0])/2)
 	wantY := box[1] + box[3]/2 - scale*(float64(y[2*i+1])-(lo[1]+hi[1])/2)
@@ -199,8 +206,11 @@ func (b *tab) zoomsAndPans() {
 
 	// The wheel keeps the point under the pointer.
 	x, y := b.place(3)
-	b.Wait("new Promise((done) => setTimeout(done, 350))")                                                                             // after the page's scrolling
-	b.Mouse(input.DispatchMouseEventTypeMouseWheel, x, y, func(p *input.DispatchMouseEventParams) { p.DeltaX, p.DeltaY = 1e-3, -100 }) // the protocol wants both
+	// after the page's scrolling
+	b.Wait("new Promise((done) => setTimeout(done, 350))")
+	// the protocol wants both
+	b.Mouse(input.DispatchMouseEventTypeMouseWheel, x, y,
+		func(p *input.DispatchMouseEventParams) { p.DeltaX, p.DeltaY = 1e-3, -100 })
 	b.settle()
 	expect("wheel", math.Exp(0.2))
 	if nx, ny := b.place(3); math.Hypot(nx-x, ny-y) > 0.5 {
@@ -209,13 +219,15 @@ func (b *tab) zoomsAndPans() {
 
 	// Dragging takes the points along; by 3 pixels less, which still count as a click.
 	x, y = b.place(3)
-	box := eval[[]float64](b, `(() => { const c = document.querySelector("#x-canvas").getBoundingClientRect(); return [c.left + c.width / 2, c.top + c.height / 2]; })()`)
+	box := eval[[]float64](b,
+		`(() => { const c = document.querySelector("#x-canvas").getBoundingClientRect(); return [c.left + c.width / 2, c.top + c.height / 2]; })()`)
 	left := chromedp.ButtonType(input.MouseButtonLeft)
 	b.Mouse(input.DispatchMouseEventTypeMousePressed, box[0], box[1], left, chromedp.ClickCount(1))
 	for k := 1.0; k <= 4; k++ {
 		b.Mouse(input.DispatchMouseEventTypeMouseMoved, box[0]+10*k, box[1]+5*k, left)
 	}
-	b.Mouse(input.DispatchMouseEventTypeMouseReleased, box[0]+40, box[1]+20, left, chromedp.ClickCount(1))
+	b.Mouse(input.DispatchMouseEventTypeMouseReleased, box[0]+40, box[1]+20, left,
+		chromedp.ClickCount(1))
 	if nx, ny := b.place(3); math.Abs(nx-x-40) > 1 || math.Abs(ny-y-20) > 1 {
 		b.Errorf("a drag by (40, 20) moves a point by (%.1f, %.1f)", nx-x, ny-y)
 	}
@@ -226,7 +238,8 @@ func TestPageOnPhone(t *testing.T) {
 	b := openTab(t, 500, "")
 	ground := func() float64 {
 		b.Helper()
-		m := regexp.MustCompile(`\d+`).FindAllString(eval[string](b, "getComputedStyle(document.body).backgroundColor"), 3)
+		m := regexp.MustCompile(`\d+`).FindAllString(eval[string](b,
+			"getComputedStyle(document.body).backgroundColor"), 3)
 		v, err := strconv.Atoi(m[0])
 		b.Check(err)
 		return float64(v)
@@ -240,7 +253,8 @@ func TestPageOnPhone(t *testing.T) {
 		t.Error("the dark theme is light")
 	}
 	b.Click("#theme")
-	if ground() < 200 || eval[string](b, `document.querySelector("#theme").ariaPressed`) != "false" {
+	if ground() < 200 ||
+		eval[string](b, `document.querySelector("#theme").ariaPressed`) != "false" {
 		t.Error("the button does not turn the dark theme off")
 	}
 	b.Click("#theme")
@@ -249,21 +263,26 @@ func TestPageOnPhone(t *testing.T) {
 	}
 
 	for _, width := range []int64{390, 320} {
-		b.Do(chromedp.EmulateViewport(width, 844, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulateScale(2)))
+		b.Do(chromedp.EmulateViewport(width, 844, chromedp.EmulateMobile, chromedp.EmulateTouch,
+			chromedp.EmulateScale(2)))
 		b.settle()
 		if got := eval[int64](b, "document.documentElement.scrollWidth"); got > width {
-			t.Errorf("the page is %d wide in a window of %d: %s", got, width, eval[string](b, fmt.Sprintf(
-				`[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > %d && !e.closest(".scroll, pre")).map(e => e.tagName + "." + e.className).join(" ")`, width)))
+			t.Errorf("the page is %d wide in a window of %d: %s", got, width,
+				eval[string](b, fmt.Sprintf(
+					`[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > %d && !e.closest(".scroll, pre")).map(e => e.tagName + "." + e.className).join(" ")`, width)))
 		}
 	}
 
-	eval[chromedp.Void](b, `document.querySelector("#x-stage").scrollIntoView({ behavior: "instant", block: "center" })`)
+	eval[chromedp.Void](b,
+		`document.querySelector("#x-stage").scrollIntoView({ behavior: "instant", block: "center" })`)
 	x, y := b.place(49)
 	b.Do(chromedp.TapXY(x, y))
-	if got := eval[int](b, "explorer.point()"); got < 0 || eval[bool](b, `document.querySelector("#x-tip").hidden`) {
+	if got := eval[int](b, "explorer.point()"); got < 0 ||
+		eval[bool](b, `document.querySelector("#x-tip").hidden`) {
 		t.Error("a tap on a point shows nothing")
 	}
-	tip := eval[[]float64](b, `(() => { const r = document.querySelector("#x-tip").getBoundingClientRect(); return [r.left, r.right]; })()`)
+	tip := eval[[]float64](b,
+		`(() => { const r = document.querySelector("#x-tip").getBoundingClientRect(); return [r.left, r.right]; })()`)
 	if tip[0] < 0 || tip[1] > 320 {
 		t.Errorf("the tooltip reaches from %v to %v in a window of 320", tip[0], tip[1])
 	}
@@ -288,8 +307,8 @@ func TestChartPointer(t *testing.T) {
 	b.Quiet()
 }
 
-// Frames a second while 20,000 points glide from one map to another; the browser draws 60 at the most. Here without
-// a GPU, on the CPU that also runs the page.
+// Frames a second while 20,000 points glide from one map to another; the browser draws 60 at the
+// most. Here without a GPU, on the CPU that also runs the page.
 func BenchmarkGlide(b *testing.B) {
 	for _, c := range []struct{ renderer, script string }{
 		{"2d", ""},

@@ -93,7 +93,8 @@ func (s Sources) readColumns(_ context.Context, e *Explorer) error {
 				names = append(names, strings.ToValidUTF8(strings.Clone(name), "\uFFFD"))
 			}
 			if len(names) > maxColumns {
-				return fmt.Errorf("%s has %d columns, more than %d", s.Columns, len(names), maxColumns)
+				return fmt.Errorf("%s has %d columns, more than %d", s.Columns, len(names),
+					maxColumns)
 			}
 			cells = make([][]string, len(names))
 			continue
@@ -117,7 +118,8 @@ func (s Sources) readColumns(_ context.Context, e *Explorer) error {
 			return fmt.Errorf("%s: column %q: %w", s.Columns, name, err)
 		}
 		if gaps > 0 && s.Note != nil {
-			s.Note(fmt.Sprintf("note: %s: column %q has no number in %s of its rows: they are shown in grey",
+			s.Note(fmt.Sprintf("note: %s: column %q has no number in %s of its rows: they are "+
+				"shown in grey",
 				s.Columns, name, thousands(gaps)))
 		}
 		e.Columns = append(e.Columns, column)
@@ -176,7 +178,8 @@ func numbers(cells []string) (values []float32, gaps int, err error) {
 			return nil, 0, nil
 		}
 		if math.IsInf(v, 0) {
-			return nil, 0, fmt.Errorf("row %d: %.40s is not a finite number; remove or replace it", i+1, cell)
+			return nil, 0, fmt.Errorf("row %d: %.40s is not a finite number; remove or replace it",
+				i+1, cell)
 		}
 		values[i] = float32(v)
 	}

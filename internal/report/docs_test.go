@@ -34,7 +34,8 @@ func digits(t *testing.T) Report {
 	d := datasettest.Open(t, "mnist").Train
 	const every = 15
 	pixels := matrix.Every(d.Images, 784, every)
-	e := &Explorer{N: len(pixels) / 784, Labels: matrix.Every(d.Labels, 1, every), Row: "Training image", Stride: every,
+	e := &Explorer{N: len(pixels) / 784, Labels: matrix.Every(d.Labels, 1, every),
+		Row: "Training image", Stride: every,
 		Pictures: &Pictures{Height: 28, Width: 28, Channels: 1, Pixels: pixels}}
 	ink, shape := Column{Name: "ink"}, Column{Name: "kind", Names: []string{"bold", "fine"}}
 	for c := range 10 {
@@ -65,7 +66,8 @@ func digits(t *testing.T) Report {
 			t.Fatal(err)
 		}
 		name := fmt.Sprint("perplexity ", perplexity)
-		e.Spaces = append(e.Spaces, Space{Name: name, Title: capital(name), Embedding: y.Y, KL: y.KL})
+		e.Spaces = append(e.Spaces,
+			Space{Name: name, Title: capital(name), Embedding: y.Y, KL: y.KL})
 	}
 	g, err := tsne.ApproximateNeighbors{}.Nearest(context.Background(), x, e.N, nil, e.N, 10)
 	if err != nil {
@@ -86,7 +88,9 @@ func classed(n, classes int) Report {
 		c := i % classes
 		angle, radius := 2.4*float64(c), 4*math.Sqrt(float64(c))
 		e.Labels = append(e.Labels, c)
-		e.Spaces[0].Embedding = append(e.Spaces[0].Embedding, float32(radius*math.Cos(angle)+rng.NormFloat64()), float32(radius*math.Sin(angle)+rng.NormFloat64()))
+		e.Spaces[0].Embedding = append(e.Spaces[0].Embedding,
+			float32(radius*math.Cos(angle)+rng.NormFloat64()),
+			float32(radius*math.Sin(angle)+rng.NormFloat64()))
 	}
 	return Report{Title: fmt.Sprintf("%s points, %d classes", thousands(n), classes), Explorer: e}
 }
@@ -97,18 +101,24 @@ func compared(r Report) Report {
 	e := *r.Explorer
 	e.SideBySide, e.Neighbors, e.K = true, nil, 0
 	e.Spaces = nil
-	for k, name := range []string{"run-a, original", "run-a, reconstruction", "run-b, reconstruction", "run-c, reconstruction"} {
+	for k, name := range []string{"run-a, original", "run-a, reconstruction",
+		"run-b, reconstruction", "run-c, reconstruction"} {
 		y := r.Explorer.Spaces[k%2].Embedding
 		if k > 0 {
 			y = append([]float32(nil), y...)
 			align(y, e.Spaces[0].Embedding)
 		}
 		e.Spaces = append(e.Spaces, Space{Name: name, Title: name, Embedding: y, KL: math.NaN()})
-		r.Accuracy = append(r.Accuracy, Accuracy{Space: name, Euclidean: run.Splits{Train: 0.8 + 0.05*float64(k), Test: 0.79 + 0.05*float64(k)}})
+		r.Accuracy = append(r.Accuracy,
+			Accuracy{Space: name,
+				Euclidean: run.Splits{Train: 0.8 + 0.05*float64(k), Test: 0.79 + 0.05*float64(k)}})
 		if k > 0 {
 			s := run.Series{Model: name}
 			for step := 1; step <= 1180; step++ {
-				s.Losses = append(s.Losses, autoenc.Loss{Step: step, Loss: float32(0.02*float64(k) + 0.2*math.Exp(-float64(step)/float64(80*k)))})
+				s.Losses = append(s.Losses,
+					autoenc.Loss{Step: step,
+						Loss: float32(0.02*float64(k) +
+							0.2*math.Exp(-float64(step)/float64(80*k)))})
 			}
 			r.Losses = append(r.Losses, s)
 		}
@@ -149,7 +159,8 @@ func TestScreenshots(t *testing.T) {
 		b.Mouse(input.DispatchMouseEventTypeMouseMoved, x, y)
 	}
 	bar := func(b *tab) {
-		b.Run(`(() => { const s = document.querySelector("#x-colour"); s.value = [...s.options].findIndex((o) => o.text === "ink"); s.dispatchEvent(new Event("change")); })()`)
+		b.Run(
+			`(() => { const s = document.querySelector("#x-colour"); s.value = [...s.options].findIndex((o) => o.text === "ink"); s.dispatchEvent(new Event("change")); })()`)
 	}
 	for _, c := range []struct {
 		name          string
@@ -167,16 +178,19 @@ func TestScreenshots(t *testing.T) {
 		{"many", classed(20_000, 200), 1000, 640, "dark", nil},
 		{"few", classed(50, 2), 1000, 640, "light", nil},
 		{"million", crowd(1_000_000), 1000, 640, "light", nil},
-		{"million-zoomed", crowd(1_000_000), 1000, 640, "dark", func(b *tab) { b.Run("explorer.view.zoomBy(5)") }},
+		{"million-zoomed", crowd(1_000_000), 1000, 640, "dark",
+			func(b *tab) { b.Run("explorer.view.zoomBy(5)") }},
 	} {
 		b := openReport(t, c.r, "", "")
 		b.Media("prefers-color-scheme", c.theme)
 		if c.width < 500 {
-			b.Do(chromedp.EmulateViewport(c.width, c.height, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulateScale(2)))
+			b.Do(chromedp.EmulateViewport(c.width, c.height, chromedp.EmulateMobile,
+				chromedp.EmulateTouch, chromedp.EmulateScale(2)))
 		} else {
 			b.Do(chromedp.EmulateViewport(c.width, c.height))
 		}
-		b.Run(`(c => c.name.startsWith("runs") || document.querySelector("#explorer").scrollIntoView({ behavior: "instant" }))({ name: "` + c.name + `" })`)
+		b.Run(
+			`(c => c.name.startsWith("runs") || document.querySelector("#explorer").scrollIntoView({ behavior: "instant" }))({ name: "` + c.name + `" })`)
 		b.Until("explorer.hasGrid()")
 		if c.act != nil {
 			c.act(b)

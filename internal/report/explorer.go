@@ -98,7 +98,8 @@ func (e *Explorer) validate() error {
 	if p := e.Pictures; p != nil {
 		if min(p.Height, p.Width) < 1 || max(p.Height, p.Width) > 256 ||
 			(p.Channels != 1 && p.Channels != 3) {
-			return fmt.Errorf("field Pictures: %d x %d pixels of %d values, want 1 to 256 each way and 1 or 3 values",
+			return fmt.Errorf("field Pictures: %d x %d pixels of %d values, want 1 to 256 each "+
+				"way and 1 or 3 values",
 				p.Height, p.Width, p.Channels)
 		}
 		if want := e.N * p.size(); len(p.Pixels) != want {
@@ -107,7 +108,8 @@ func (e *Explorer) validate() error {
 		}
 	}
 	if len(e.Neighbors) != e.N*e.K {
-		return fmt.Errorf("field Neighbors has %d entries, want %d (%d x %d)", len(e.Neighbors), e.N*e.K, e.N, e.K)
+		return fmt.Errorf("field Neighbors has %d entries, want %d (%d x %d)", len(e.Neighbors),
+			e.N*e.K, e.N, e.K)
 	}
 	for i, j := range e.Neighbors {
 		if j < 0 || int(j) >= e.N {
@@ -129,7 +131,8 @@ func (e *Explorer) validate() error {
 
 func (s Space) validate(e *Explorer) error {
 	if len(s.Embedding) != 2*e.N {
-		return fmt.Errorf("field Embedding has %d values, want %d (%d x 2)", len(s.Embedding), 2*e.N, e.N)
+		return fmt.Errorf("field Embedding has %d values, want %d (%d x 2)", len(s.Embedding),
+			2*e.N, e.N)
 	}
 	for j, v := range s.Embedding {
 		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {

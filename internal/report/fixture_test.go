@@ -38,7 +38,8 @@ func sample(n int) Report {
 		for i, label := range e.Labels {
 			angle := float64(label+3*k) * math.Pi / 5
 			s.Embedding = append(s.Embedding,
-				float32(40*math.Cos(angle)+5*rng.NormFloat64()), float32(40*math.Sin(angle)+5*rng.NormFloat64()))
+				float32(40*math.Cos(angle)+5*rng.NormFloat64()),
+				float32(40*math.Sin(angle)+5*rng.NormFloat64()))
 			predicted := label
 			if i%(5+k) == 0 {
 				predicted = (label + 1) % 10
@@ -51,29 +52,36 @@ func sample(n int) Report {
 	losses := []run.Series{{Model: "reconstruction"}, {Model: "contrastive"}}
 	for step := 1; step <= 2500; step++ {
 		for k := range losses {
-			losses[k].Losses = append(losses[k].Losses, autoenc.Loss{Step: step, Loss: 0.01 + float32(k)/10 + 1/float32(step)})
+			losses[k].Losses = append(losses[k].Losses,
+				autoenc.Loss{Step: step, Loss: 0.01 + float32(k)/10 + 1/float32(step)})
 		}
 	}
 	return Report{
 		Title: "Nearest centroids & " + hostile, Command: "bin/latent notebook --out " + hostile,
-		Dataset: "mnist", Epochs: 20, Seed: &seed, Device: "cpu", Libtorch: "1.13.1", Date: "1 May 2026",
+		Dataset: "mnist", Epochs: 20, Seed: &seed, Device: "cpu", Libtorch: "1.13.1",
+		Date:   "1 May 2026",
 		Config: []Setting{{"batch size", "1024"}, {"seed", "3"}, {hostile, hostile}},
 		Accuracy: []Accuracy{
-			{"original", run.Splits{Train: 0.8080, Test: 0.8203}, &run.Splits{Train: 0.8212, Test: 0.83}},
+			{"original", run.Splits{Train: 0.8080, Test: 0.8203},
+				&run.Splits{Train: 0.8212, Test: 0.83}},
 			{"reconstruction", run.Splits{Train: 0.74, Test: 0.7541}, nil},
 		},
-		Scores: []Score{{"knn 20, cosine-weighted", "original", run.Splits{Train: 0.9728, Test: 0.9712}},
+		Scores: []Score{{"knn 20, cosine-weighted", "original",
+			run.Splits{Train: 0.9728, Test: 0.9712}},
 			{hostile, hostile, run.Splits{}}},
 		MSE:     []MSE{{"reconstruction", run.Splits{Train: 0.0151, Test: 0.0153}}},
 		Seconds: []Timing{{"reconstruction", 92.4}, {"t-SNE", 3725}},
 		Losses:  losses,
 		Epochwise: []run.AccuracySeries{{Model: "contrastive", Rows: []run.EpochAccuracy{
-			{Epoch: 1, Original: run.Splits{Test: 0.82}, Latent: run.Splits{Test: 0.5}, Cosine: run.Splits{Test: 0.625}},
-			{Epoch: 20, Original: run.Splits{Test: 0.82}, Latent: run.Splits{Test: 0.7541}, Cosine: run.Splits{Test: 0.9}}}}},
+			{Epoch: 1, Original: run.Splits{Test: 0.82}, Latent: run.Splits{Test: 0.5},
+				Cosine: run.Splits{Test: 0.625}},
+			{Epoch: 20, Original: run.Splits{Test: 0.82}, Latent: run.Splits{Test: 0.7541},
+				Cosine: run.Splits{Test: 0.9}}}}},
 		Notes: []string{"Accuracies move with the seed.", hostile},
 		Figures: []Figure{
 			{"Loss", "A falling curve", testPNG()},
-			{hostile, hostile, []byte(`<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"/>`)},
+			{hostile, hostile,
+				[]byte(`<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"/>`)},
 		},
 		Explorer: e,
 	}

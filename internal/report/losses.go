@@ -90,7 +90,8 @@ func newChart(series []run.Series) *chart {
 		if len(thinned[i]) == 0 {
 			continue
 		}
-		cur := curve{Model: s.Model, Class: lineClass(i), Last: fmt.Sprintf("%e", s.Losses[len(s.Losses)-1].Loss)}
+		cur := curve{Model: s.Model, Class: lineClass(i),
+			Last: fmt.Sprintf("%e", s.Losses[len(s.Losses)-1].Loss)}
 		meta := chartSeries{Model: s.Model}
 		var line, top, bottom strings.Builder
 		n := len(thinned[i])

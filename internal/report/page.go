@@ -23,7 +23,8 @@ const maxPage = 15_000_000
 var files embed.FS
 
 // scripts in the order in which the page runs them, as one script.
-var scripts = []string{"theme.js", "chart.js", "colours.js", "points.js", "grid.js", "blocks.js", "view.js",
+var scripts = []string{"theme.js", "chart.js", "colours.js", "points.js", "grid.js", "blocks.js",
+	"view.js",
 	"selection.js", "side.js", "search.js", "address.js", "explorer.js"}
 
 var pageTemplate = template.Must(template.New("page.html").Funcs(template.FuncMap{

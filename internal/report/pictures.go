@@ -41,7 +41,8 @@ func (s Sources) readPictures(ctx context.Context, e *Explorer) error {
 		return err
 	}
 	if len(x.Dims) != 3 {
-		return fmt.Errorf("%s has %d dimensions: pictures have three, n x height x width", s.Pictures, len(x.Dims))
+		return fmt.Errorf("%s has %d dimensions: pictures have three, n x height x width",
+			s.Pictures, len(x.Dims))
 	}
 	if err := s.fits(s.Pictures, "pictures", x.Dims[0], e.N); err != nil {
 		return err
@@ -67,7 +68,8 @@ func (s Sources) readArray(e *Explorer) error {
 	case len(d) == 2:
 		side := int(math.Sqrt(float64(d[1])))
 		if side*side != d[1] {
-			return fmt.Errorf("%s has %d values per row: a square picture has a square of pixels (784 is 28 x 28); "+
+			return fmt.Errorf("%s has %d values per row: a square picture has a square of "+
+				"pixels (784 is 28 x 28); "+
 				"others are n x height x width", s.Pictures, d[1])
 		}
 		p.Height, p.Width = side, side
@@ -76,7 +78,8 @@ func (s Sources) readArray(e *Explorer) error {
 	case len(d) == 4 && (d[3] == 1 || d[3] == 3):
 		p.Height, p.Width, p.Channels = d[1], d[2], d[3]
 	default:
-		return fmt.Errorf("%s has %d dimensions: pictures are n x height x width, or with 3 values for each pixel", s.Pictures, len(d))
+		return fmt.Errorf("%s has %d dimensions: pictures are n x height x width, or with 3 "+
+			"values for each pixel", s.Pictures, len(d))
 	}
 	if p.Pixels = a.Bytes; p.Pixels == nil {
 		scale := float32(1)

@@ -20,8 +20,9 @@ import (
 // Report is the content of the page. Sections whose data is empty are left out.
 // All texts are plain text; Write escapes them.
 type Report struct {
-	Title    string     // heading and window title; required
-	AsNamed  bool       // spaces, models and stages are shown as they are, not with a capital letter
+	Title string // heading and window title; required
+	// spaces, models and stages are shown as they are, not with a capital letter
+	AsNamed  bool
 	Command  string     // command line that made the report
 	Dataset  string     // e.g. "mnist"
 	Epochs   int        // epochs per model
@@ -104,7 +105,8 @@ func Write(w io.Writer, r Report) error {
 		return err
 	}
 	if e := r.Explorer; e != nil && e.beside() {
-		return fmt.Errorf("report: Explorer: its data does not fit into one page, at most %s points and "+
+		return fmt.Errorf("report: Explorer: its data does not fit into one page, at most %s "+
+			"points and "+
 			"%d MB of pictures: use WriteFile", thousands(MaxInside), maxPictures>>20)
 	}
 	p, err := newPage(r, "")

@@ -73,7 +73,8 @@ func TestPageIsSelfContained(t *testing.T) {
 		case n.Data == "script" && attr(n, "type") == "":
 			executable++
 			script = text(n)
-		case n.Data == "link" && attr(n, "rel") != "icon", n.Data == "iframe", n.Data == "object", n.Data == "base":
+		case n.Data == "link" &&
+			attr(n, "rel") != "icon", n.Data == "iframe", n.Data == "object", n.Data == "base":
 			t.Errorf("page has <%s>", n.Data)
 		case n.Data == "meta" && attr(n, "http-equiv") == "Content-Security-Policy":
 			policy = attr(n, "content")
@@ -84,12 +85,14 @@ func TestPageIsSelfContained(t *testing.T) {
 	}
 	sum := sha256.Sum256([]byte(script))
 	hash := base64.StdEncoding.EncodeToString(sum[:])
-	if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "script-src 'sha256-"+hash+"'") {
+	if !strings.Contains(policy, "default-src 'none'") ||
+		!strings.Contains(policy, "script-src 'sha256-"+hash+"'") {
 		t.Errorf("policy %q does not allow just the page's script (sha256-%s)", policy, hash)
 	}
 	for _, outside := range []string{"http://", "https://", "@import", "url("} {
 		for _, line := range strings.Split(page, "\n") {
-			if strings.Contains(line, outside) && !strings.Contains(line, "application/octet-stream") {
+			if strings.Contains(line, outside) &&
+				!strings.Contains(line, "application/octet-stream") {
 				t.Errorf("page mentions %q: %.120s", outside, line)
 			}
 		}
@@ -119,7 +122,8 @@ func TestTextIsEscaped(t *testing.T) {
 // block returns the decoded binary block id.
 func blockOf(t *testing.T, page, id string) []byte {
 	t.Helper()
-	m := regexp.MustCompile(`<script type="application/octet-stream" id="x-` + id + `">([^<]*)</script>`).FindStringSubmatch(page)
+	m := regexp.MustCompile(`<script type="application/octet-stream" id="x-` + id +
+		`">([^<]*)</script>`).FindStringSubmatch(page)
 	if m == nil {
 		t.Fatalf("no block %s", id)
 	}
@@ -151,7 +155,8 @@ func TestBlocks(t *testing.T) {
 		// Distances survive up to one factor.
 		at := func(i int) float64 { return float64(int16(binary.LittleEndian.Uint16(got[2*i:]))) }
 		y := s.Embedding
-		want := math.Hypot(float64(y[2]-y[0]), float64(y[3]-y[1])) / math.Hypot(float64(y[6]-y[4]), float64(y[7]-y[5]))
+		want := math.Hypot(float64(y[2]-y[0]), float64(y[3]-y[1])) / math.Hypot(float64(y[6]-y[4]),
+			float64(y[7]-y[5]))
 		have := math.Hypot(at(2)-at(0), at(3)-at(1)) / math.Hypot(at(6)-at(4), at(7)-at(5))
 		if math.Abs(have/want-1) > 1e-3 {
 			t.Errorf("map-%s: ratio of two distances is %v, want %v", id, have, want)
@@ -190,7 +195,8 @@ func TestPicturesArePackedToFit(t *testing.T) {
 		noise[i] = byte(rng.Uint32())
 	}
 	full := base64.StdEncoding.EncodedLen(len(noise))
-	for _, c := range []struct{ room, bits int }{{full + full/50, 8}, {full * 8 / 10, 6}, {full * 6 / 10, 4}, {0, 4}} {
+	for _, c := range []struct{ room, bits int }{{full + full/50, 8}, {full * 8 / 10, 6},
+		{full * 6 / 10, 4}, {0, 4}} {
 		packed, bits := packPictures(noise, c.room)
 		if bits != c.bits {
 			t.Errorf("room for %d: %d bits, want %d", c.room, bits, c.bits)
@@ -202,7 +208,8 @@ func TestPicturesArePackedToFit(t *testing.T) {
 }
 
 func TestChartWithoutLosses(t *testing.T) {
-	for _, s := range [][]run.Series{nil, {{Model: "m"}}, {{Model: "m", Losses: []autoenc.Loss{{Step: 1}}}}} {
+	for _, s := range [][]run.Series{nil, {{Model: "m"}},
+		{{Model: "m", Losses: []autoenc.Loss{{Step: 1}}}}} {
 		if c := newChart(s); c != nil {
 			t.Errorf("%v gives a chart", s)
 		}
@@ -216,9 +223,11 @@ func TestChartWithoutLosses(t *testing.T) {
 func TestTables(t *testing.T) {
 	page := render(t, sample(200))
 	for _, want := range []string{
-		">80.80<", ">Knn 20, cosine-weighted<", ">97.12<", ">82.03<", ">83.00<", ">0.01510<", ">1 min 32 s<", ">1 h 02 min<", ">t-SNE<", "200 points. ",
+		">80.80<", ">Knn 20, cosine-weighted<", ">97.12<", ">82.03<", ">83.00<", ">0.01510<",
+		">1 min 32 s<", ">1 h 02 min<", ">t-SNE<", "200 points. ",
 		`<dt>batch size</dt><dd>1024</dd>`, "seed 3", "20 epochs", "libtorch 1.13.1",
-		"original ends at 82.00 %; contrastive ends at 75.41 %; contrastive, cosine ends at 90.00 %",
+		"original ends at 82.00 %; contrastive ends at 75.41 %; contrastive, cosine ends at " +
+			"90.00 %",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("page lacks %q", want)
@@ -239,7 +248,8 @@ func TestTables(t *testing.T) {
 
 func TestSmallestReport(t *testing.T) {
 	page := render(t, Report{Title: "Nothing yet"})
-	for _, absent := range []string{`id="results"`, `id="explorer"`, `id="losses"`, `id="epochs"`, `id="figures"`, `id="notes"`} {
+	for _, absent := range []string{`id="results"`, `id="explorer"`, `id="losses"`, `id="epochs"`,
+		`id="figures"`, `id="notes"`} {
 		if strings.Contains(page, absent) {
 			t.Errorf("empty section %s is on the page", absent)
 		}
@@ -253,36 +263,61 @@ func TestValidate(t *testing.T) {
 		want   string
 	}{
 		{"title", func(r *Report) { r.Title = "" }, "Title"},
-		{"accuracy", func(r *Report) { r.Accuracy[0].Euclidean.Test = 82.03 }, "Accuracy[0] (original)"},
-		{"cosine", func(r *Report) { r.Accuracy[0].Cosine.Test = math.NaN() }, "Accuracy[0] (original)"},
+		{"accuracy", func(r *Report) { r.Accuracy[0].Euclidean.Test = 82.03 },
+			"Accuracy[0] (original)"},
+		{"cosine", func(r *Report) { r.Accuracy[0].Cosine.Test = math.NaN() },
+			"Accuracy[0] (original)"},
 		{"score", func(r *Report) { r.Scores[1].Test = 97 }, "Scores[1] ("},
 		{"mse", func(r *Report) { r.MSE[0].Train = math.Inf(1) }, "MSE[0]"},
 		{"seconds", func(r *Report) { r.Seconds[0].Seconds = -1 }, "Seconds[0]"},
-		{"loss value", func(r *Report) { r.Losses[1].Losses[9].Loss = float32(math.NaN()) }, "Losses[1] (contrastive): loss of step 10 is NaN"},
-		{"loss order", func(r *Report) { r.Losses[0].Losses[9].Step = 3 }, "step 3 follows step 9"},
-		{"figure data", func(r *Report) { r.Figures[0].Data = []byte("GIF89a") }, "neither PNG nor SVG"},
-		{"figure cut", func(r *Report) { r.Figures[0].Data = r.Figures[0].Data[:20] }, "Figures[0]"},
+		{"loss value", func(r *Report) { r.Losses[1].Losses[9].Loss = float32(math.NaN()) },
+			"Losses[1] (contrastive): loss of step 10 is NaN"},
+		{"loss order", func(r *Report) { r.Losses[0].Losses[9].Step = 3 },
+			"step 3 follows step 9"},
+		{"figure data", func(r *Report) { r.Figures[0].Data = []byte("GIF89a") },
+			"neither PNG nor SVG"},
+		{"figure cut", func(r *Report) { r.Figures[0].Data = r.Figures[0].Data[:20] },
+			"Figures[0]"},
 		{"figure alt", func(r *Report) { r.Figures[0].Alt = "" }, "no Alt text"},
 		{"no points", func(r *Report) { r.Explorer.N = 0 }, "N is 0"},
 		{"spaces", func(r *Report) { r.Explorer.Spaces = nil }, "0 spaces"},
 		{"classes", func(r *Report) { r.Explorer.Classes = nil }, "Labels without names"},
-		{"many classes", func(r *Report) { r.Explorer.Classes = make([]string, 256) }, "Classes: 256 of them, want at most 255"},
+		{"many classes", func(r *Report) { r.Explorer.Classes = make([]string, 256) },
+			"Classes: 256 of them, want at most 255"},
 		{"stride", func(r *Report) { r.Explorer.Stride = -1 }, "Stride is -1"},
-		{"pictures", func(r *Report) { r.Explorer.Pictures.Pixels = r.Explorer.Pictures.Pixels[1:] }, "Pixels has 39199 bytes, want 39200"},
+		{"pictures",
+			func(r *Report) { r.Explorer.Pictures.Pixels = r.Explorer.Pictures.Pixels[1:] },
+			"Pixels has 39199 bytes, want 39200"},
 		{"picture size", func(r *Report) { r.Explorer.Pictures.Height = 257 }, "257 x 28 pixels"},
-		{"neighbours", func(r *Report) { r.Explorer.K, r.Explorer.Neighbors = 2, []int32{1} }, "Neighbors has 1 entries, want 100"},
-		{"neighbour", func(r *Report) { r.Explorer.K, r.Explorer.Neighbors = 1, append(make([]int32, 49), 50) }, "Neighbors[49] is 50, want 0 to 49"},
-		{"column length", func(r *Report) { r.Explorer.Columns = []Column{{Name: "size", Numbers: []float32{1}}} }, "Columns[0] (size): 1 values of 1 kinds, want 50"},
-		{"column kind", func(r *Report) { r.Explorer.Columns = []Column{{Name: "size"}} }, "0 values of 0 kinds"},
+		{"neighbours", func(r *Report) { r.Explorer.K, r.Explorer.Neighbors = 2, []int32{1} },
+			"Neighbors has 1 entries, want 100"},
+		{"neighbour",
+			func(r *Report) {
+				r.Explorer.K, r.Explorer.Neighbors = 1,
+					append(make([]int32, 49), 50)
+			}, "Neighbors[49] is 50, want 0 to 49"},
+		{"column length",
+			func(r *Report) {
+				r.Explorer.Columns = []Column{{Name: "size",
+					Numbers: []float32{1}}}
+			}, "Columns[0] (size): 1 values of 1 kinds, want 50"},
+		{"column kind", func(r *Report) { r.Explorer.Columns = []Column{{Name: "size"}} },
+			"0 values of 0 kinds"},
 		{"infinite", func(r *Report) {
-			r.Explorer.Columns = []Column{{Numbers: append(make([]float32, 49), float32(math.Inf(1)))}}
+			r.Explorer.Columns = []Column{{Numbers: append(make([]float32, 49),
+				float32(math.Inf(1)))}}
 		}, "Numbers[49] is +Inf"},
-		{"labels", func(r *Report) { r.Explorer.Labels = r.Explorer.Labels[1:] }, "Labels has 49 entries, want 50"},
+		{"labels", func(r *Report) { r.Explorer.Labels = r.Explorer.Labels[1:] },
+			"Labels has 49 entries, want 50"},
 		{"label", func(r *Report) { r.Explorer.Labels[4] = 10 }, "Labels[4] is 10, want 0 to 9"},
-		{"embedding", func(r *Report) { r.Explorer.Spaces[1].Embedding = nil }, "Spaces[1] (reconstruction): field Embedding has 0 values, want 100"},
-		{"coordinate", func(r *Report) { r.Explorer.Spaces[0].Embedding[7] = float32(math.Inf(1)) }, "Embedding of point 3 holds +Inf"},
+		{"embedding", func(r *Report) { r.Explorer.Spaces[1].Embedding = nil },
+			"Spaces[1] (reconstruction): field Embedding has 0 values, want 100"},
+		{"coordinate",
+			func(r *Report) { r.Explorer.Spaces[0].Embedding[7] = float32(math.Inf(1)) },
+			"Embedding of point 3 holds +Inf"},
 		{"kl", func(r *Report) { r.Explorer.Spaces[2].KL = math.Inf(1) }, "KL is +Inf"},
-		{"predicted", func(r *Report) { r.Explorer.Spaces[2].Predicted[0] = -1 }, "Predicted[0] is -1"},
+		{"predicted", func(r *Report) { r.Explorer.Spaces[2].Predicted[0] = -1 },
+			"Predicted[0] is -1"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -290,7 +325,8 @@ func TestValidate(t *testing.T) {
 			c.change(&r)
 			var buf bytes.Buffer
 			err := Write(&buf, r)
-			if err == nil || !strings.HasPrefix(err.Error(), "report: ") || !strings.Contains(err.Error(), c.want) {
+			if err == nil || !strings.HasPrefix(err.Error(), "report: ") ||
+				!strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want one with %q", err, c.want)
 			}
 			if buf.Len() > 0 {
@@ -311,55 +347,6 @@ func TestWriteError(t *testing.T) {
 		t.Errorf("error %v, want the writer's", err)
 	}
 }
-
-// Text and controls keep WCAG 2 AA contrast in both themes, and the dark theme is
-// the same whether the system or the button asks for it.
-func TestContrast(t *testing.T) {
-	css, err := files.ReadFile("page/page.css")
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := regexp.MustCompile(`(?s)--ground:.*?color-scheme`).FindAllString(string(css), 3)
-	if strings.Join(strings.Fields(blocks[1]), " ") != strings.Join(strings.Fields(blocks[2]), " ") {
-		t.Error("the two dark themes differ")
-	}
-	for i, theme := range []string{"light", "dark"} {
-		colour := map[string]float64{}
-		for _, m := range regexp.MustCompile(`--([a-z0-9-]+): (#[0-9a-f]{6})`).FindAllStringSubmatch(blocks[i], -1) {
-			colour[m[1]] = luminance(t, m[2])
-		}
-		for _, ground := range []string{"ground", "raised", "sunk"} {
-			for ink, least := range map[string]float64{
-				"ink": 4.5, "quiet": 4.5, "accent": 4.5, "good": 4.5, "bad": 4.5, "edge": 3, "s0": 3, "s1": 3, "s2": 3, "s3": 3,
-			} {
-				if c := contrast(colour[ink], colour[ground]); c < least {
-					t.Errorf("%s: --%s on --%s has contrast %.2f, want %v", theme, ink, ground, c, least)
-				}
-			}
-		}
-		if c := contrast(colour["on-accent"], colour["accent"]); c < 4.5 {
-			t.Errorf("%s: --on-accent on --accent has contrast %.2f", theme, c)
-		}
-	}
-}
-
-// luminance is WCAG 2's relative luminance of #rrggbb.
-func luminance(t *testing.T, hex string) float64 {
-	t.Helper()
-	rgb := parseHex(t, hex)
-	l := 0.0
-	for i, weight := range []float64{0.2126, 0.7152, 0.0722} {
-		v := float64(rgb[i]) / 255
-		if v <= 0.04045 {
-			l += weight * v / 12.92
-		} else {
-			l += weight * math.Pow((v+0.055)/1.055, 2.4)
-		}
-	}
-	return l
-}
-
-func contrast(a, b float64) float64 { return (max(a, b) + 0.05) / (min(a, b) + 0.05) }
 
 func BenchmarkWrite(b *testing.B) {
 	r := sample(20000)

@@ -121,7 +121,8 @@ func (r *Report) addRun(dir, name string, several bool) ([]Setting, error) {
 		return nil, err
 	}
 	if !several {
-		r.Dataset, r.Epochs, r.Seed, r.Device, r.Libtorch = m.Dataset, m.Epochs, m.Seed, m.Device, m.Libtorch
+		r.Dataset, r.Epochs, r.Seed, r.Device, r.Libtorch = m.Dataset, m.Epochs, m.Seed, m.Device,
+			m.Libtorch
 	}
 	settings := []Setting{{"dataset", m.Dataset}, {"epochs", fmt.Sprint(m.Epochs)}}
 	if m.Seed != nil {
@@ -146,7 +147,8 @@ func addConfig(settings []Setting, dir string) ([]Setting, error) {
 		switch v := options[key].(type) {
 		case string, float64, bool:
 			if !has[key] {
-				settings = append(settings, Setting{strings.ReplaceAll(key, "_", " "), fmt.Sprint(v)})
+				settings = append(settings,
+					Setting{strings.ReplaceAll(key, "_", " "), fmt.Sprint(v)})
 			}
 		}
 	}
@@ -179,7 +181,8 @@ func (r *Report) addPreviews(dir string, title func(string) string) error {
 	return nil
 }
 
-// addLosses adds the losses and accuracies by epoch of a space's model, whose run folder is dir itself or below it.
+// addLosses adds the losses and accuracies by epoch of a space's model, whose run folder is dir
+// itself or below it.
 func (r *Report) addLosses(dir, space, title string, m run.Metrics) error {
 	if _, trained := m.MSE[space]; !trained {
 		return nil
@@ -227,19 +230,23 @@ func (r *Report) addMap(dir, space, title string, kl float64) error {
 		r.Explorer = &Explorer{N: y.Rows, Classes: classes, Labels: labels, SideBySide: true}
 	}
 	if y.Rows != r.Explorer.N {
-		r.Notes = append(r.Notes, fmt.Sprintf("%s has %s points, not %s as the first map: it is left out.",
-			path, thousands(y.Rows), thousands(r.Explorer.N)))
+		r.Notes = append(r.Notes,
+			fmt.Sprintf("%s has %s points, not %s as the first map: it is left out.",
+				path, thousands(y.Rows), thousands(r.Explorer.N)))
 		return nil
 	}
 	if !slices.Equal(labels, r.Explorer.Labels) || !slices.Equal(classes, r.Explorer.Classes) {
-		r.Notes = append(r.Notes, fmt.Sprintf("The points of %s have other labels than the first map's, so they are other rows: "+
-			"it is left out.", path))
+		r.Notes = append(r.Notes,
+			fmt.Sprintf("The points of %s have other labels than the first map's, so they are "+
+				"other rows: "+
+				"it is left out.", path))
 		return nil
 	}
 	if len(r.Explorer.Spaces) > 0 {
 		align(y.Data, r.Explorer.Spaces[0].Embedding)
 	}
-	r.Explorer.Spaces = append(r.Explorer.Spaces, Space{Name: title, Title: title, Embedding: y.Data, KL: kl})
+	r.Explorer.Spaces = append(r.Explorer.Spaces,
+		Space{Name: title, Title: title, Embedding: y.Data, KL: kl})
 	return nil
 }
 

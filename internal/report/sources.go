@@ -54,7 +54,8 @@ func (s Sources) Read(ctx context.Context) (*Explorer, error) {
 			e.N = y.Rows
 		}
 		if y.Rows != e.N {
-			return nil, fmt.Errorf("%s has %d points, %s has %d: maps of one page show the same rows",
+			return nil, fmt.Errorf("%s has %d points, %s has %d: maps of one page show the same "+
+				"rows",
 				m.Path, y.Rows, s.Maps[0].Path, e.N)
 		}
 		e.Spaces = append(e.Spaces, Space{Name: m.Name, Title: m.Name, Embedding: y.Data, KL: nan})
@@ -170,7 +171,8 @@ func classify(lists [][]string, names []string) (classes []string, indices [][]i
 		return nil, nil, fmt.Errorf("%d different labels: an explorer has at most %d classes",
 			len(classes), MaxGroups)
 	}
-	whole := !slices.ContainsFunc(classes, func(v string) bool { _, err := strconv.Atoi(v); return err != nil })
+	whole := !slices.ContainsFunc(classes,
+		func(v string) bool { _, err := strconv.Atoi(v); return err != nil })
 	sort.Slice(classes, func(i, j int) bool {
 		if whole {
 			a, _ := strconv.Atoi(classes[i])
@@ -204,8 +206,9 @@ func classify(lists [][]string, names []string) (classes []string, indices [][]i
 // named are the names of classes that are numbers from 0 on.
 func named(classes, names []string, whole bool) ([]string, error) {
 	if !whole {
-		return nil, errors.New("names of classes are for labels that are whole numbers from 0 on: " +
-			"these are texts already")
+		return nil,
+			errors.New("names of classes are for labels that are whole numbers from 0 on: " +
+				"these are texts already")
 	}
 	for _, v := range classes {
 		if c, _ := strconv.Atoi(v); c < 0 || c >= len(names) {

@@ -28,11 +28,14 @@ func sourceFiles(t *testing.T) (dir string, s Sources) {
 		return p
 	}
 	s = Sources{
-		Maps:      []Source{{"a", path("a.csv", "0,0\n1,0\n0,1\n5,5\n")}, {"b", path("b.csv", "0,0\n2,0\n0,2\n1,1\n")}},
+		Maps: []Source{{"a", path("a.csv", "0,0\n1,0\n0,1\n5,5\n")},
+			{"b", path("b.csv", "0,0\n2,0\n0,2\n1,1\n")}},
 		Labels:    path("labels.txt", "cat\n\"dog, \"\"x\"\"\"\ncat\r\n<script>\n"),
 		Predicted: []Source{{"b", path("predicted.csv", "cat\ncat\ncat\nbird\n")}},
-		Columns:   path("columns.csv", "\xef\xbb\xbfage,\"kind, of\",text\n1,x,one\n,y,two\nNaN,x,three\n-2.5e3,x,four\n"),
-		Input:     path("x.csv", "0\n1\n3\n7\n"), Every: 1, Neighbors: 2, Finder: tsne.ExactNeighbors{},
+		Columns: path("columns.csv",
+			"\xef\xbb\xbfage,\"kind, of\",text\n1,x,one\n,y,two\nNaN,x,three\n-2.5e3,x,four\n"),
+		Input: path("x.csv",
+			"0\n1\n3\n7\n"), Every: 1, Neighbors: 2, Finder: tsne.ExactNeighbors{},
 	}
 	pictures := filepath.Join(dir, "pictures")
 	if err := os.Mkdir(pictures, 0o700); err != nil {
@@ -68,19 +71,24 @@ func TestSources(t *testing.T) {
 	if err := e.validate(); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(e.Classes, []string{"<script>", "bird", "cat", `dog, "x"`}) || !slices.Equal(e.Labels, []int{2, 3, 2, 0}) {
+	if !slices.Equal(e.Classes, []string{"<script>", "bird", "cat", `dog, "x"`}) ||
+		!slices.Equal(e.Labels, []int{2, 3, 2, 0}) {
 		t.Errorf("classes %q, labels %v", e.Classes, e.Labels)
 	}
 	if e.Spaces[0].Predicted != nil || !slices.Equal(e.Spaces[1].Predicted, []int{2, 2, 2, 1}) {
 		t.Errorf("predictions %v and %v", e.Spaces[0].Predicted, e.Spaces[1].Predicted)
 	}
-	if c := e.Columns[0]; c.Name != "age" || c.Numbers[0] != 1 || !math.IsNaN(float64(c.Numbers[1])) || !math.IsNaN(float64(c.Numbers[2])) || c.Numbers[3] != -2500 {
+	if c := e.Columns[0]; c.Name != "age" || c.Numbers[0] != 1 ||
+		!math.IsNaN(float64(c.Numbers[1])) || !math.IsNaN(float64(c.Numbers[2])) ||
+		c.Numbers[3] != -2500 {
 		t.Errorf("column %+v", c)
 	}
-	if c := e.Columns[1]; c.Name != "kind, of" || !slices.Equal(c.Names, []string{"x", "y"}) || !slices.Equal(c.Categories, []int{0, 1, 0, 0}) {
+	if c := e.Columns[1]; c.Name != "kind, of" || !slices.Equal(c.Names, []string{"x", "y"}) ||
+		!slices.Equal(c.Categories, []int{0, 1, 0, 0}) {
 		t.Errorf("column %+v", c)
 	}
-	if len(notes) != 1 || !strings.Contains(notes[0], `column "age" has no number in 2 of its rows`) {
+	if len(notes) != 1 ||
+		!strings.Contains(notes[0], `column "age" has no number in 2 of its rows`) {
 		t.Errorf("notes %q", notes)
 	}
 	if e.K != 2 || !slices.Equal(e.Neighbors, []int32{1, 2, 0, 2, 1, 0, 2, 1}) {
@@ -97,23 +105,42 @@ func TestSourceErrors(t *testing.T) {
 		change func(dir string, s *Sources)
 		want   string
 	}{
-		{"rows", func(dir string, s *Sources) { replace(s.Maps[1].Path, "1,2\n") }, "b.csv has 1 points"},
-		{"columns of a map", func(dir string, s *Sources) { replace(s.Maps[0].Path, "1,2,3\n") }, "a.csv has 3 columns: a map has two"},
-		{"labels", func(dir string, s *Sources) { replace(s.Labels, "a\nb\n") }, "labels.txt has 2 labels"},
-		{"empty label", func(dir string, s *Sources) { replace(s.Labels, "a\n\nb\nc\n") }, "labels.txt: line 2 is empty"},
-		{"names", func(dir string, s *Sources) { s.Names = s.Labels }, "names of classes are for labels that are whole numbers"},
-		{"infinity", func(dir string, s *Sources) { replace(s.Columns, "a\n1\n2\nInf\n3\n") }, `columns.csv: column "a": row 3: Inf is not a finite number`},
-		{"ragged", func(dir string, s *Sources) { replace(s.Columns, "a,b\n1\n") }, "columns.csv: record on line 2"},
-		{"column rows", func(dir string, s *Sources) { replace(s.Columns, "a\n1\n") }, "columns.csv has 1 rows below its header"},
-		{"pictures", func(dir string, s *Sources) { _ = os.Remove(filepath.Join(s.Pictures, "a.png")) }, "pictures has 3 pictures"},
-		{"picture", func(dir string, s *Sources) { replace(filepath.Join(s.Pictures, "a.png"), "GIF") }, "a.png: image: unknown format"},
+		{"rows", func(dir string, s *Sources) { replace(s.Maps[1].Path, "1,2\n") },
+			"b.csv has 1 points"},
+		{"columns of a map", func(dir string, s *Sources) { replace(s.Maps[0].Path, "1,2,3\n") },
+			"a.csv has 3 columns: a map has two"},
+		{"labels", func(dir string, s *Sources) { replace(s.Labels, "a\nb\n") },
+			"labels.txt has 2 labels"},
+		{"empty label", func(dir string, s *Sources) { replace(s.Labels, "a\n\nb\nc\n") },
+			"labels.txt: line 2 is empty"},
+		{"names", func(dir string, s *Sources) { s.Names = s.Labels },
+			"names of classes are for labels that are whole numbers"},
+		{"infinity", func(dir string, s *Sources) { replace(s.Columns, "a\n1\n2\nInf\n3\n") },
+			`columns.csv: column "a": row 3: Inf is not a finite number`},
+		{"ragged", func(dir string, s *Sources) { replace(s.Columns, "a,b\n1\n") },
+			"columns.csv: record on line 2"},
+		{"column rows", func(dir string, s *Sources) { replace(s.Columns, "a\n1\n") },
+			"columns.csv has 1 rows below its header"},
+		{"pictures",
+			func(dir string,
+				s *Sources) {
+				_ = os.Remove(filepath.Join(s.Pictures, "a.png"))
+			}, "pictures has 3 pictures"},
+		{"picture",
+			func(dir string,
+				s *Sources) {
+				replace(filepath.Join(s.Pictures, "a.png"), "GIF")
+			}, "a.png: image: unknown format"},
 		{"input", func(dir string, s *Sources) { replace(s.Input, "1\n") }, "x.csv has 1 rows"},
-		{"predicted", func(dir string, s *Sources) { s.Predicted[0].Name = "c" }, "no map has this name"},
-		{"missing", func(dir string, s *Sources) { s.Labels = filepath.Join(dir, "none.txt") }, "none.txt: no such file"},
+		{"predicted", func(dir string, s *Sources) { s.Predicted[0].Name = "c" },
+			"no map has this name"},
+		{"missing", func(dir string, s *Sources) { s.Labels = filepath.Join(dir, "none.txt") },
+			"none.txt: no such file"},
 	} {
 		dir, s := sourceFiles(t)
 		c.change(dir, &s)
-		if _, err := s.Read(context.Background()); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+		if _, err := s.Read(context.Background()); err == nil ||
+			!strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
 		}
 	}
@@ -128,7 +155,8 @@ func replace(path, content string) {
 // Labels that are numbers keep their order, and take names.
 func TestClassNames(t *testing.T) {
 	dir, s := sourceFiles(t)
-	s = Sources{Maps: s.Maps, Every: 2, Labels: filepath.Join(dir, "l.npy"), Names: filepath.Join(dir, "names.txt")}
+	s = Sources{Maps: s.Maps, Every: 2, Labels: filepath.Join(dir, "l.npy"),
+		Names: filepath.Join(dir, "names.txt")}
 	if err := matrix.WriteLabels(s.Labels, []int{10, 0, 2, 0, 0, 0, 1, 0}); err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +166,9 @@ func TestClassNames(t *testing.T) {
 		t.Errorf("labels %v of %d classes, %v", e.Labels, len(e.Classes), err)
 	}
 	replace(s.Names, "n\n")
-	if _, err := s.Read(context.Background()); err == nil || !strings.Contains(err.Error(), "label 1 has no name") && !strings.Contains(err.Error(), "label 2 has no name") {
+	if _, err := s.Read(context.Background()); err == nil ||
+		!strings.Contains(err.Error(), "label 1 has no name") &&
+			!strings.Contains(err.Error(), "label 2 has no name") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -155,7 +185,8 @@ func TestArrayOfPictures(t *testing.T) {
 	}
 	replace(in("y.csv"), "0,0\n1,0\n")
 	read := func(path string) (*Pictures, error) {
-		e, err := Sources{Maps: []Source{{"y", in("y.csv")}}, Every: 1, Pictures: path}.Read(context.Background())
+		e, err := Sources{Maps: []Source{{"y", in("y.csv")}}, Every: 1,
+			Pictures: path}.Read(context.Background())
 		if err != nil {
 			return nil, err
 		}
@@ -166,9 +197,12 @@ func TestArrayOfPictures(t *testing.T) {
 		want   Pictures
 		pixels []byte // the first ones
 	}{
-		{array("grey.npy", "(2, 1, 3)", 0, 1, 200, 4, 5, 6), Pictures{Height: 1, Width: 3, Channels: 1}, []byte{0, 1, 200, 4, 5, 6}},
-		{array("rgb.npy", "(2, 1, 2, 3)", 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0, 255), Pictures{Height: 1, Width: 2, Channels: 3}, []byte{9, 8, 7}},
-		{array("flat.npy", "(2, 4)", 1, 2, 3, 4, 5, 6, 7, 8), Pictures{Height: 2, Width: 2, Channels: 1}, []byte{1, 2, 3, 4, 5}},
+		{array("grey.npy", "(2, 1, 3)", 0, 1, 200, 4, 5, 6),
+			Pictures{Height: 1, Width: 3, Channels: 1}, []byte{0, 1, 200, 4, 5, 6}},
+		{array("rgb.npy", "(2, 1, 2, 3)", 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0, 255),
+			Pictures{Height: 1, Width: 2, Channels: 3}, []byte{9, 8, 7}},
+		{array("flat.npy", "(2, 4)", 1, 2, 3, 4, 5, 6, 7, 8),
+			Pictures{Height: 2, Width: 2, Channels: 1}, []byte{1, 2, 3, 4, 5}},
 		{"../matrix/testdata/cube.npy", Pictures{Height: 3, Width: 4, Channels: 1}, nil},
 		{"../matrix/testdata/fortran-cube.npy", Pictures{Height: 3, Width: 4, Channels: 1}, nil},
 	} {
@@ -177,7 +211,8 @@ func TestArrayOfPictures(t *testing.T) {
 			t.Errorf("%s: %v", c.path, err)
 			continue
 		}
-		if p.Height != c.want.Height || p.Width != c.want.Width || p.Channels != c.want.Channels || !slices.Equal(p.Pixels[:len(c.pixels)], c.pixels) {
+		if p.Height != c.want.Height || p.Width != c.want.Width || p.Channels != c.want.Channels ||
+			!slices.Equal(p.Pixels[:len(c.pixels)], c.pixels) {
 			t.Errorf("%s: %d x %d x %d, %v", c.path, p.Height, p.Width, p.Channels, p.Pixels)
 		}
 	}

@@ -71,7 +71,9 @@ func (b *tab) place(i int) (x, y float64) {
 // shown is the number of points shown and the number misclassified, as the page says.
 func (b *tab) shown() (visible, wrong int) {
 	b.Helper()
-	m := regexp.MustCompile(`^([\d,]+) of .* space ([\d,]+) are`).FindStringSubmatch(b.Text("#x-status"))
+	m :=
+		regexp.MustCompile(`^([\d,]+) of .* space ([\d,]+) are`).FindStringSubmatch(
+			b.Text("#x-status"))
 	if m == nil {
 		b.Fatalf("status is %q", b.Text("#x-status"))
 	}

@@ -24,7 +24,8 @@ func (r Report) Validate() error {
 		for _, s := range scores {
 			for _, v := range []float64{s.Train, s.Test} {
 				if !(v >= 0 && v <= 1) {
-					return fmt.Errorf("report: Accuracy[%d] (%s): %v is not a fraction in [0, 1]", i, a.Space, v)
+					return fmt.Errorf("report: Accuracy[%d] (%s): %v is not a fraction in [0, 1]",
+						i, a.Space, v)
 				}
 			}
 		}
@@ -32,18 +33,21 @@ func (r Report) Validate() error {
 	for i, s := range r.Scores {
 		for _, v := range []float64{s.Train, s.Test} {
 			if !(v >= 0 && v <= 1) {
-				return fmt.Errorf("report: Scores[%d] (%s, %s): %v is not a fraction in [0, 1]", i, s.Classifier, s.Space, v)
+				return fmt.Errorf("report: Scores[%d] (%s, %s): %v is not a fraction in [0, 1]", i,
+					s.Classifier, s.Space, v)
 			}
 		}
 	}
 	for i, m := range r.MSE {
 		if !nonNegative(m.Train) || !nonNegative(m.Test) {
-			return fmt.Errorf("report: MSE[%d] (%s): %v, %v: want finite values, 0 or more", i, m.Model, m.Train, m.Test)
+			return fmt.Errorf("report: MSE[%d] (%s): %v, %v: want finite values, 0 or more", i,
+				m.Model, m.Train, m.Test)
 		}
 	}
 	for i, t := range r.Seconds {
 		if !nonNegative(t.Seconds) {
-			return fmt.Errorf("report: Seconds[%d] (%s): %v: want a finite value, 0 or more", i, t.Stage, t.Seconds)
+			return fmt.Errorf("report: Seconds[%d] (%s): %v: want a finite value, 0 or more", i,
+				t.Stage, t.Seconds)
 		}
 	}
 	for i, s := range r.Losses {
@@ -72,7 +76,8 @@ func checkLosses(losses []autoenc.Loss) error {
 			return fmt.Errorf("loss of step %d is %v", l.Step, v)
 		}
 		if i > 0 && l.Step <= losses[i-1].Step {
-			return fmt.Errorf("step %d follows step %d; steps must increase", l.Step, losses[i-1].Step)
+			return fmt.Errorf("step %d follows step %d; steps must increase", l.Step,
+				losses[i-1].Step)
 		}
 	}
 	return nil

@@ -148,7 +148,8 @@ func AccuracyCurves(models []AccuracySeries) []AccuracyCurve {
 			continue
 		}
 		if len(curves) == 0 {
-			add(Original, models[longest].Rows, func(a EpochAccuracy) float64 { return a.Original.Test })
+			add(Original, models[longest].Rows,
+				func(a EpochAccuracy) float64 { return a.Original.Test })
 		}
 		add(models[i].Model, m.Rows, func(a EpochAccuracy) float64 { return a.Latent.Test })
 		if !strings.HasSuffix(m.Model, Reconstruction) {

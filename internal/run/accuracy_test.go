@@ -13,7 +13,8 @@ import (
 func accuracies(latent ...float64) []EpochAccuracy {
 	var rows []EpochAccuracy
 	for i, v := range latent {
-		rows = append(rows, EpochAccuracy{10 * (i + 1), Splits{0.808, 0.8203}, Splits{v / 3, v}, Splits{0, 1}})
+		rows = append(rows,
+			EpochAccuracy{10 * (i + 1), Splits{0.808, 0.8203}, Splits{v / 3, v}, Splits{0, 1}})
 	}
 	return rows
 }
@@ -48,7 +49,8 @@ func TestAccuracy(t *testing.T) {
 	} {
 		write(t, f.Path(AccuracyFile), c.content)
 		_, err := ReadAccuracy(f.Dir())
-		if err == nil || !strings.HasPrefix(err.Error(), "run: read "+f.Path(AccuracyFile)+": "+c.want) {
+		if err == nil ||
+			!strings.HasPrefix(err.Error(), "run: read "+f.Path(AccuracyFile)+": "+c.want) {
 			t.Errorf("%q: %v, want %q", c.content, err, c.want)
 		}
 	}
@@ -72,10 +74,12 @@ func TestOvertakes(t *testing.T) {
 }
 
 func TestAccuracyCurves(t *testing.T) {
-	curves := AccuracyCurves([]AccuracySeries{{"a, reconstruction", accuracies(0.5)}, {Model: "none"},
+	curves := AccuracyCurves([]AccuracySeries{{"a, reconstruction", accuracies(0.5)},
+		{Model: "none"},
 		{Contrastive, accuracies(0.6, 0.7)}})
 	want := []AccuracyCurve{{Original, []int{10, 20}, []float64{0.8203, 0.8203}},
-		{"a, reconstruction", []int{10}, []float64{0.5}}, {Contrastive, []int{10, 20}, []float64{0.6, 0.7}},
+		{"a, reconstruction", []int{10}, []float64{0.5}}, {Contrastive, []int{10, 20},
+			[]float64{0.6, 0.7}},
 		{"contrastive, cosine", []int{10, 20}, []float64{1, 1}}}
 	if !reflect.DeepEqual(curves, want) {
 		t.Errorf("%v, want %v", curves, want)

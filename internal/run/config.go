@@ -23,7 +23,8 @@ func (f *Folder) WriteConfig(config any) error {
 	}
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(b, &fields) != nil || fields == nil || fields["version"] != nil {
-		return fmt.Errorf("run: write %s: a config must be an object without a field \"version\"", f.Path(ConfigFile))
+		return fmt.Errorf("run: write %s: a config must be an object without a field \"version\"",
+			f.Path(ConfigFile))
 	}
 	// Text before fields, to keep their order.
 	text := fmt.Appendf(nil, `{"version":%d`, Version)
@@ -63,7 +64,8 @@ func decodeConfig(b []byte, config any) error {
 		return errors.New("no valid field \"version\"; not the config of a run folder")
 	}
 	if version > Version {
-		return fmt.Errorf("written by a newer latent (run folder version %d, this one knows %d); use that one or another folder", version, Version)
+		return fmt.Errorf("written by a newer latent (run folder version %d, this one knows "+
+			"%d); use that one or another folder", version, Version)
 	}
 	delete(fields, "version")
 	rest, err := json.Marshal(fields)
@@ -96,7 +98,8 @@ func Compare(saved, asked any, ignore ...string) error {
 	sort.Strings(names)
 	for _, name := range slices.Compact(names) {
 		if a[name] != b[name] && !slices.Contains(ignore, name) {
-			return fmt.Errorf("%s is %s in the run folder, but %s was asked for", name, shown(a[name]), shown(b[name]))
+			return fmt.Errorf("%s is %s in the run folder, but %s was asked for", name,
+				shown(a[name]), shown(b[name]))
 		}
 	}
 	return nil

@@ -39,7 +39,9 @@ func TestConfig(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	b, _ := os.ReadFile(f.Path(ConfigFile))
-	if !strings.HasPrefix(string(b), "{\n  \"version\": 1,\n  \"seed\": 9223372036854775807,\n  \"lr\": 0.001,\n") || !strings.HasSuffix(string(b), "}\n") {
+	if !strings.HasPrefix(string(b),
+		"{\n  \"version\": 1,\n  \"seed\": 9223372036854775807,\n  \"lr\": 0.001,\n") ||
+		!strings.HasSuffix(string(b), "}\n") {
 		t.Errorf("%s", b)
 	}
 	if err := f.WriteConfig(struct{}{}); err != nil {
@@ -49,8 +51,10 @@ func TestConfig(t *testing.T) {
 		t.Error(err)
 	}
 	before, _ := os.ReadFile(f.Path(ConfigFile))
-	for _, bad := range []any{nil, 5, []int{1}, (*config)(nil), map[string]int{"version": 2}, math.NaN(), map[string]any{"x": math.Inf(1)}} {
-		if err := f.WriteConfig(bad); err == nil || !strings.Contains(err.Error(), f.Path(ConfigFile)) {
+	for _, bad := range []any{nil, 5, []int{1}, (*config)(nil), map[string]int{"version": 2},
+		math.NaN(), map[string]any{"x": math.Inf(1)}} {
+		if err := f.WriteConfig(bad); err == nil ||
+			!strings.Contains(err.Error(), f.Path(ConfigFile)) {
 			t.Errorf("%v: %v", bad, err)
 		}
 	}
@@ -80,7 +84,8 @@ func TestConfigRefuses(t *testing.T) {
 		{`{"version":0}`, `no valid field "version"`},
 		{`{"version":1.5}`, `no valid field "version"`},
 		{`{"version":99999999999999999999}`, `no valid field "version"`},
-		{`{"version":2,"new":true}`, "written by a newer latent (run folder version 2, this one knows 1)"},
+		{`{"version":2,"new":true}`,
+			"written by a newer latent (run folder version 2, this one knows 1)"},
 		{`{"version":1,"sead":1}`, `unknown field "sead"`},
 		{`{"version":1,"loss":{"x":1}}`, `unknown field "x"`},
 		{`{"version":1,"seed":"1"}`, "cannot unmarshal string"},
@@ -90,7 +95,8 @@ func TestConfigRefuses(t *testing.T) {
 		err := ReadConfig(f.Dir(), new(config))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%.40q: %v, want an error with %q", c.content, err, c.want)
-		} else if !strings.HasPrefix(err.Error(), "run: read "+f.Path(ConfigFile)+": ") || strings.Contains(err.Error(), "\n") {
+		} else if !strings.HasPrefix(err.Error(), "run: read "+f.Path(ConfigFile)+": ") ||
+			strings.Contains(err.Error(), "\n") {
 			t.Errorf("not one line that names the file: %q", err)
 		}
 	}
@@ -98,7 +104,8 @@ func TestConfigRefuses(t *testing.T) {
 	if err := os.Mkdir(f.Path(ConfigFile), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := ReadConfig(f.Dir(), new(config)); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+	if err := ReadConfig(f.Dir(), new(config)); err == nil ||
+		!strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("%v", err)
 	}
 }
@@ -110,10 +117,12 @@ func TestCompare(t *testing.T) {
 		t.Error(err)
 	}
 	b.LR, b.Loss.Tau = 0.01, 7
-	if err := Compare(a, b); err == nil || err.Error() != "loss.Tau is 0 in the run folder, but 7 was asked for" {
+	if err := Compare(a, b); err == nil ||
+		err.Error() != "loss.Tau is 0 in the run folder, but 7 was asked for" {
 		t.Error(err)
 	}
-	if err := Compare(a, b, "loss.Tau"); err == nil || err.Error() != "lr is 0.001 in the run folder, but 0.01 was asked for" {
+	if err := Compare(a, b, "loss.Tau"); err == nil ||
+		err.Error() != "lr is 0.001 in the run folder, but 0.01 was asked for" {
 		t.Error(err)
 	}
 	if err := Compare(a, b, "loss.Tau", "lr"); err != nil {
@@ -128,7 +137,8 @@ func TestCompare(t *testing.T) {
 }
 
 func row(step, epoch int, loss, reconstruction, contrastive float32) autoenc.Loss {
-	return autoenc.Loss{Step: step, Epoch: epoch, Loss: loss, Reconstruction: reconstruction, Contrastive: contrastive}
+	return autoenc.Loss{Step: step, Epoch: epoch, Loss: loss, Reconstruction: reconstruction,
+		Contrastive: contrastive}
 }
 
 func rows() []autoenc.Loss {
@@ -154,7 +164,8 @@ func TestLosses(t *testing.T) {
 		t.Fatal(err)
 	}
 	b, _ := os.ReadFile(f.Path(LossesFile))
-	want := "step,epoch,loss,reconstruction,contrastive\n1,1,0.115045846,0.115045846,0\n2,1,1e-45,3.4028235e+38,-1e-20\n3,2,0.1,0.33333334,1.6777216e+07\n"
+	want :=
+		"step,epoch,loss,reconstruction,contrastive\n1,1,0.115045846,0.115045846,0\n2,1,1e-45,3.4028235e+38,-1e-20\n3,2,0.1,0.33333334,1.6777216e+07\n"
 	if string(b) != want {
 		t.Errorf("got  %q\nwant %q", b, want)
 	}
@@ -170,7 +181,8 @@ func TestLosses(t *testing.T) {
 	if !reflect.DeepEqual(l.Rows(), rows()[:2]) {
 		t.Errorf("%v", l.Rows())
 	}
-	if err := errors.Join(l.Append(row(3, 1, 1, 1, 0)), l.Append(row(4, 2, 1, 1, 0)), l.Save()); err != nil {
+	if err := errors.Join(l.Append(row(3, 1, 1, 1, 0)), l.Append(row(4, 2, 1, 1, 0)),
+		l.Save()); err != nil {
 		t.Fatal(err)
 	}
 	if l, err = f.Losses(2); err != nil {
@@ -184,17 +196,22 @@ func TestLosses(t *testing.T) {
 	}
 
 	for _, step := range []int{-1, 4} {
-		if _, err := f.Losses(step); err == nil || !strings.Contains(err.Error(), f.Path(LossesFile)+": ends at step 3, but the checkpoint") {
+		if _, err := f.Losses(step); err == nil ||
+			!strings.Contains(err.Error(),
+				f.Path(LossesFile)+": ends at step 3, but the checkpoint") {
 			t.Errorf("step %d: %v", step, err)
 		}
 	}
 	nan := float32(math.NaN())
-	for _, bad := range []autoenc.Loss{row(3, 2, 1, 1, 0), row(5, 2, 1, 1, 0), row(4, 1, 1, 1, 0), row(4, 4, 1, 1, 0), row(4, 2, nan, 1, 0), row(4, 2, 1, float32(math.Inf(1)), 0), row(4, 2, 1, 1, nan)} {
+	for _, bad := range []autoenc.Loss{row(3, 2, 1, 1, 0), row(5, 2, 1, 1, 0), row(4, 1, 1, 1, 0),
+		row(4, 4, 1, 1, 0), row(4, 2, nan, 1, 0), row(4, 2, 1, float32(math.Inf(1)), 0), row(4, 2,
+			1, 1, nan)} {
 		if err := l.Append(bad); err == nil {
 			t.Errorf("%v was taken", bad)
 		}
 	}
-	if err := l.Append(row(4, 2, nan, 1, 0)); err == nil || err.Error() != "run: losses: step 4: the loss is NaN" {
+	if err := l.Append(row(4, 2, nan, 1, 0)); err == nil ||
+		err.Error() != "run: losses: step 4: the loss is NaN" {
 		t.Error(err)
 	}
 	if len(l.Rows()) != 3 {
@@ -204,7 +221,8 @@ func TestLosses(t *testing.T) {
 	if err := os.RemoveAll(f.Dir()); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Save(); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), f.Path(LossesFile)) {
+	if err := l.Save(); !errors.Is(err, fs.ErrNotExist) ||
+		!strings.Contains(err.Error(), f.Path(LossesFile)) {
 		t.Errorf("the folder is gone: %v", err)
 	}
 	if _, err := f.Losses(1); !errors.Is(err, fs.ErrNotExist) {
@@ -235,7 +253,8 @@ func TestLossesRefuses(t *testing.T) {
 	} {
 		write(t, f.Path(LossesFile), c.content)
 		_, err := ReadLosses(f.Dir())
-		if err == nil || !strings.HasPrefix(err.Error(), "run: read "+f.Path(LossesFile)+": "+c.want) {
+		if err == nil ||
+			!strings.HasPrefix(err.Error(), "run: read "+f.Path(LossesFile)+": "+c.want) {
 			t.Errorf("%q: %v, want %q", c.content, err, c.want)
 		}
 	}
@@ -258,7 +277,8 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	must(f.UpdateMetrics(func(m *Metrics) { m.Dataset, m.Epochs, m.Seed = "mnist", 20, &seed }))
-	if b, _ := os.ReadFile(f.Path(MetricsFile)); string(b) != "{\n  \"dataset\": \"mnist\",\n  \"epochs\": 20,\n  \"seed\": 0\n}\n" {
+	if b, _ := os.ReadFile(f.Path(MetricsFile)); string(b) != "{\n  \"dataset\": \"mnist\",\n  "+
+		"\"epochs\": 20,\n  \"seed\": 0\n}\n" {
 		t.Errorf("%s", b)
 	}
 	must(f.UpdateMetrics(func(m *Metrics) {
@@ -274,7 +294,10 @@ func TestMetrics(t *testing.T) {
 	b, _ := os.ReadFile(f.Path(MetricsFile))
 	var got, want any
 	must(json.Unmarshal(b, &got))
-	must(json.Unmarshal([]byte(`{"dataset": "mnist", "epochs": 20, "seed": 0, "device": "cpu", "libtorch": "1.13.1",
+	must(
+		json.Unmarshal(
+			[]byte(
+				`{"dataset": "mnist", "epochs": 20, "seed": 0, "device": "cpu", "libtorch": "1.13.1",
 		"accuracy": {"original": {"train": 0.8080, "test": 0.8203}, "reconstruction": {"train": 0.64, "test": 0.65}},
 		"mse": {"reconstruction": {"train": 0.0, "test": 0.5}},
 		"tsne": {"original": {"kl": 1.5, "iterations": 1000, "seconds": 2.5, "schedule": "auto"}},
@@ -283,7 +306,8 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
 
-	if err := f.UpdateMetrics(func(m *Metrics) { m.Seconds["total"] = math.NaN() }); err == nil || !strings.Contains(err.Error(), f.Path(MetricsFile)) {
+	if err := f.UpdateMetrics(func(m *Metrics) { m.Seconds["total"] = math.NaN() }); err == nil ||
+		!strings.Contains(err.Error(), f.Path(MetricsFile)) {
 		t.Errorf("NaN: %v", err)
 	}
 	for content, want := range map[string]string{
@@ -297,7 +321,8 @@ func TestMetrics(t *testing.T) {
 		write(t, f.Path(MetricsFile), content)
 		called := false
 		err := f.UpdateMetrics(func(*Metrics) { called = true })
-		if err == nil || called || !strings.Contains(err.Error(), f.Path(MetricsFile)+": ") || !strings.Contains(err.Error(), want) {
+		if err == nil || called || !strings.Contains(err.Error(), f.Path(MetricsFile)+": ") ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%.20q: %v, want an error with %q", content, err, want)
 		}
 		if b, _ := os.ReadFile(f.Path(MetricsFile)); string(b) != content {

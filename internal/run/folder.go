@@ -27,9 +27,10 @@ const (
 	MetricsFile = "metrics.json"
 	// AccuracyFile holds the accuracies after some epochs of training.
 	AccuracyFile = "accuracy.csv"
-	StatusFile   = "status.json"         // a progress.Record, while work is going on, or why it failed
-	PreviewFile  = "reconstructions.png" // test images above what the model makes of them
-	lockFile     = ".lock"
+	// a progress.Record, while work is going on, or why it failed
+	StatusFile  = "status.json"
+	PreviewFile = "reconstructions.png" // test images above what the model makes of them
+	lockFile    = ".lock"
 )
 
 // Folder is a run folder that this process alone may write to until Close.
@@ -53,7 +54,8 @@ func Create(dir string) (*Folder, error) {
 func Open(dir string) (*Folder, error) {
 	info, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("run: open %s: there is no such run folder: %w", dir, fs.ErrNotExist)
+		return nil, fmt.Errorf("run: open %s: there is no such run folder: %w", dir,
+			fs.ErrNotExist)
 	}
 	if err == nil && !info.IsDir() {
 		err = syscall.ENOTDIR
@@ -83,14 +85,16 @@ func (e *LockedError) Error() string {
 	if e.PID != 0 {
 		who = "process " + strconv.Itoa(e.PID)
 	}
-	return fmt.Sprintf("run: open %s: %s is using this run folder; wait for it to end or choose another folder", e.Dir, who)
+	return fmt.Sprintf("run: open %s: %s is using this run folder; wait for it to end or choose "+
+		"another folder", e.Dir, who)
 }
 
 // acquire returns the lock file of dir, locked. The kernel drops the lock when the
 // file is closed or its process dies, so the file itself stays: to remove it
 // would let two processes hold locks on two files of this name.
 func acquire(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE|atomicfile.NoFollow, 0o666)
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE|atomicfile.NoFollow,
+		0o666)
 	if err != nil {
 		return nil, fmt.Errorf("run: open %s: %w", dir, reason(err))
 	}

@@ -73,7 +73,8 @@ func TestTwoProcesses(t *testing.T) {
 	if f.Dir() != dir || f.Path("x") != filepath.Join(dir, "x") {
 		t.Errorf("paths %s, %s", f.Dir(), f.Path("x"))
 	}
-	want := fmt.Sprintf("run: open %s: process %d is using this run folder; wait for it to end or choose another folder", dir, os.Getpid())
+	want := fmt.Sprintf("run: open %s: process %d is using this run folder; wait for it to end "+
+		"or choose another folder", dir, os.Getpid())
 	if _, line, _ := hold(t, dir); line != want {
 		t.Errorf("second process: %q, want %q", line, want)
 	}
@@ -90,7 +91,8 @@ func TestTwoProcesses(t *testing.T) {
 		t.Fatal(line)
 	}
 	var locked *LockedError
-	if _, err := Open(dir); !errors.As(err, &locked) || locked.PID != other.Process.Pid || locked.Dir != dir {
+	if _, err := Open(dir); !errors.As(err, &locked) || locked.PID != other.Process.Pid ||
+		locked.Dir != dir {
 		t.Errorf("held by another process: %v", err)
 	}
 	if err := other.Process.Kill(); err != nil {
@@ -119,7 +121,8 @@ func TestTwoProcesses(t *testing.T) {
 
 // TestLockFile opens folders with a lock file that holds anything.
 func TestLockFile(t *testing.T) {
-	for _, content := range []string{"", "garbage", "-5", strings.Repeat("9", 1000), fmt.Sprint(os.Getpid())} {
+	for _, content := range []string{"", "garbage", "-5", strings.Repeat("9", 1000),
+		fmt.Sprint(os.Getpid())} {
 		dir := t.TempDir()
 		path := filepath.Join(dir, lockFile)
 		if err := os.WriteFile(path, []byte(content), 0o666); err != nil {
@@ -137,7 +140,8 @@ func TestLockFile(t *testing.T) {
 		if err := os.WriteFile(path, []byte("?"), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "another process is using") {
+		if _, err := Open(dir); err == nil ||
+			!strings.Contains(err.Error(), "another process is using") {
 			t.Errorf("%v", err)
 		}
 		f.Close()
@@ -171,15 +175,19 @@ func TestOpenRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	missing := filepath.Join(dir, "missing")
-	if _, err := Open(missing); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), missing+": there is no such run folder") {
+	if _, err := Open(missing); !errors.Is(err, fs.ErrNotExist) ||
+		!strings.Contains(err.Error(), missing+": there is no such run folder") {
 		t.Errorf("missing: %v", err)
 	}
-	for name, open := range map[string]func(string) (*Folder, error){"Open": Open, "Create": Create} {
-		if _, err := open(file); err == nil || !strings.Contains(err.Error(), file+": not a directory (a file is in the way)") {
+	for name, open := range map[string]func(string) (*Folder, error){"Open": Open,
+		"Create": Create} {
+		if _, err := open(file); err == nil ||
+			!strings.Contains(err.Error(), file+": not a directory (a file is in the way)") {
 			t.Errorf("%s of a file: %v", name, err)
 		}
 	}
-	if _, err := Create(filepath.Join(file, "run")); err == nil || !strings.Contains(err.Error(), "a file is in the way") {
+	if _, err := Create(filepath.Join(file, "run")); err == nil ||
+		!strings.Contains(err.Error(), "a file is in the way") {
 		t.Errorf("below a file: %v", err)
 	}
 	// A lock file that leads elsewhere is not followed.
@@ -195,7 +203,8 @@ func TestUnwritable(t *testing.T) {
 	// Even root may not write to this one.
 	dir := "/proc/self/fd"
 	if _, err := os.Stat(dir); err == nil {
-		if _, err := Open(dir); err == nil || !strings.HasPrefix(err.Error(), "run: open "+dir+": ") {
+		if _, err := Open(dir); err == nil ||
+			!strings.HasPrefix(err.Error(), "run: open "+dir+": ") {
 			t.Errorf("%v", err)
 		}
 	}
@@ -206,7 +215,8 @@ func TestUnwritable(t *testing.T) {
 	if err := os.Chmod(dir, 0o555); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(dir); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), dir+": permission denied (the folder must be writable)") {
+	if _, err := Open(dir); !errors.Is(err, fs.ErrPermission) ||
+		!strings.Contains(err.Error(), dir+": permission denied (the folder must be writable)") {
 		t.Errorf("%v", err)
 	}
 	if _, err := Create(filepath.Join(dir, "run")); !errors.Is(err, fs.ErrPermission) {

@@ -23,7 +23,9 @@ func FuzzConfig(f *testing.F) {
 }
 
 func FuzzMetrics(f *testing.F) {
-	f.Add([]byte(`{"dataset":"mnist","epochs":20,"seed":0,"accuracy":{"original":{"train":0.8,"test":0.9}},"tsne":{"x":{"kl":1}},"seconds":{"total":1}}`))
+	f.Add(
+		[]byte(
+			`{"dataset":"mnist","epochs":20,"seed":0,"accuracy":{"original":{"train":0.8,"test":0.9}},"tsne":{"x":{"kl":1}},"seconds":{"total":1}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var m, again Metrics
 		if decodeMetrics(b, &m) != nil {
@@ -63,7 +65,8 @@ func FuzzLosses(f *testing.F) {
 			}
 		}
 		again, err := parseLosses(l.text)
-		if err != nil || len(again) != len(rows) || len(rows) > 0 && !reflect.DeepEqual(again, rows) {
+		if err != nil || len(again) != len(rows) || len(rows) > 0 &&
+			!reflect.DeepEqual(again, rows) {
 			t.Errorf("%v, %v from %q", again, err, l.text)
 		}
 	})

@@ -67,7 +67,8 @@ func (f *Folder) Losses(step int) (*Losses, error) {
 		return nil, err
 	}
 	if step < 0 || step > len(rows) {
-		return nil, fmt.Errorf("run: read %s: ends at step %d, but the checkpoint is at step %d", l.path, len(rows), step)
+		return nil, fmt.Errorf("run: read %s: ends at step %d, but the checkpoint is at step %d",
+			l.path, len(rows), step)
 	}
 	for _, r := range rows[:step] {
 		if err := l.Append(r); err != nil {

@@ -26,7 +26,8 @@ type TSNE struct {
 	KL         float64 `json:"kl"` // Kullback-Leibler divergence at the end, nats
 	Iterations int     `json:"iterations"`
 	Seconds    float64 `json:"seconds"`
-	Schedule   string  `json:"schedule,omitempty"` // tsne.Schedule's name; maps from before it was told are scikit-learn's
+	// tsne.Schedule's name; maps from before it was told are scikit-learn's
+	Schedule string `json:"schedule,omitempty"`
 }
 
 // Total is the key of all time in Metrics.Seconds.

@@ -26,25 +26,31 @@ type part struct {
 // why.
 func runParts(t *testing.T, dir string, parts ...part) (said []string, err error) {
 	t.Helper()
-	g, err := New(dir, func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) })
+	g, err := New(dir,
+		func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	var stages []*Stage[string]
 	done := 0
 	for _, p := range parts {
-		spec := Spec{Name: p.name, Options: options{"red", p.text}, Outputs: []string{p.name + ".txt"}}
+		spec := Spec{Name: p.name, Options: options{"red", p.text},
+			Outputs: []string{p.name + ".txt"}}
 		for _, i := range p.inputs {
 			spec.Inputs = append(spec.Inputs, stages[i])
 		}
-		stages = append(stages, Add(g, spec, func(_ context.Context, label string) (string, error) {
-			done++
-			said = append(said, label)
-			return p.text, errors.Join(os.WriteFile(filepath.Join(dir, p.name+".txt"), []byte(p.text), 0o644), p.err)
-		}))
+		stages = append(stages,
+			Add(g, spec, func(_ context.Context, label string) (string, error) {
+				done++
+				said = append(said, label)
+				return p.text,
+					errors.Join(os.WriteFile(filepath.Join(dir, p.name+".txt"), []byte(p.text),
+						0o644), p.err)
+			}))
 	}
 	prepared := 0
-	n, err := g.Run(context.Background(), "start", func(context.Context, string) error { prepared++; return nil })
+	n, err := g.Run(context.Background(), "start",
+		func(context.Context, string) error { prepared++; return nil })
 	if n != done || prepared != min(done, 1) {
 		t.Errorf("Run says %d stages, %d were done; prepared %d times", n, done, prepared)
 	}
@@ -74,7 +80,8 @@ func TestStageKnowsWhetherItIsFinished(t *testing.T) {
 			t.Errorf("said %q, want %q; %v", said, want, err)
 		}
 	}
-	a, b, c := part{name: "a", text: "one"}, part{name: "b", text: "two", inputs: []int{0}}, part{name: "c d", text: "three"}
+	a, b, c := part{name: "a", text: "one"}, part{name: "b", text: "two", inputs: []int{0}},
+		part{name: "c d", text: "three"}
 	all := []part{a, b, c}
 	expect(all, "[2/4] a", "[3/4] b", "[4/4] c d")
 	expect(all)
@@ -82,10 +89,12 @@ func TestStageKnowsWhetherItIsFinished(t *testing.T) {
 	other := a // as long as before: only the record can tell
 	other.text = "six"
 	expect([]part{other, b, c},
-		`[2/4] a is not up to date: text is "one" in the run folder, but "six" was asked for`, "[2/4] a",
+		`[2/4] a is not up to date: text is "one" in the run folder, but "six" was asked for`,
+		"[2/4] a",
 		"[3/4] b is not up to date: it depends on a", "[3/4] b")
 	expect(all,
-		`[2/4] a is not up to date: text is "six" in the run folder, but "one" was asked for`, "[2/4] a",
+		`[2/4] a is not up to date: text is "six" in the run folder, but "one" was asked for`,
+		"[2/4] a",
 		"[3/4] b is not up to date: it depends on a", "[3/4] b")
 
 	change := func(name, content string) {
@@ -133,7 +142,8 @@ func TestOldRecord(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	said, err := runParts(t, dir, part{name: "a", text: "one"}, part{name: "b", text: "two", inputs: []int{0}})
+	said, err := runParts(t, dir, part{name: "a", text: "one"},
+		part{name: "b", text: "two", inputs: []int{0}})
 	if err != nil || len(said) > 0 {
 		t.Errorf("said %q, %v", said, err)
 	}
@@ -147,10 +157,12 @@ func TestNewOutput(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		Add(g, Spec{Name: "a", Options: options{}, Outputs: outputs}, func(context.Context, string) (int, error) {
-			return 1, os.WriteFile(filepath.Join(dir, "a.txt"), nil, 0o644)
-		})
-		n, err := g.Run(context.Background(), "start", func(context.Context, string) error { return nil })
+		Add(g, Spec{Name: "a", Options: options{}, Outputs: outputs},
+			func(context.Context, string) (int, error) {
+				return 1, os.WriteFile(filepath.Join(dir, "a.txt"), nil, 0o644)
+			})
+		n, err := g.Run(context.Background(), "start",
+			func(context.Context, string) error { return nil })
 		if err != nil || n != 1-done {
 			t.Errorf("outputs %v: %d stages done, %v", outputs, n, err)
 		}

@@ -41,7 +41,8 @@ type stamped[T any] struct {
 // openFolder opens what is there; a map may also be about to be.
 func openFolder(path string) (*folder, error) {
 	info, err := os.Stat(path)
-	f := &folder{dir: filepath.Dir(path), html: "report.html", losses: map[string]stamped[run.Series]{}, formed: map[string]bool{}}
+	f := &folder{dir: filepath.Dir(path), html: "report.html",
+		losses: map[string]stamped[run.Series]{}, formed: map[string]bool{}}
 	switch extension := strings.ToLower(filepath.Ext(path)); {
 	case err == nil && info.IsDir():
 		f.dir = path
@@ -55,7 +56,8 @@ func openFolder(path string) (*folder, error) {
 	case err == nil && extension == ".html":
 		f.html = filepath.Base(path)
 	case err == nil:
-		return nil, fmt.Errorf("view: %s is no folder, no .html file and no map (.npy or .csv)", path)
+		return nil, fmt.Errorf("view: %s is no folder, no .html file and no map (.npy or .csv)",
+			path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("view: %w", err)
@@ -80,7 +82,9 @@ func (f *folder) path(parts ...string) string {
 }
 
 func (f *folder) reportName() string { return f.html }
-func (f *folder) dataName() string   { return strings.TrimSuffix(f.html, filepath.Ext(f.html)) + "-data" }
+func (f *folder) dataName() string {
+	return strings.TrimSuffix(f.html, filepath.Ext(f.html)) + "-data"
+}
 
 // finished says that there is a report, or results to make one of, and that nobody works
 // on the folder.
@@ -157,14 +161,16 @@ func (f *folder) state() State {
 	switch {
 	case s.Status == nil:
 	case s.Status.Error != "":
-		s.Message = "The run has stopped: " + strings.TrimSuffix(s.Status.Error, ": "+context.Canceled.Error()) + "."
+		s.Message = "The run has stopped: " +
+			strings.TrimSuffix(s.Status.Error, ": "+context.Canceled.Error()) + "."
 		s.Status = nil
 	case !alive(s.Status.PID):
 		s.Message = fmt.Sprintf("The run has stopped: process %d is gone. ", s.Status.PID)
 		if f.file != "" {
 			s.Message += "The same command starts it anew."
 		} else {
-			s.Message += "It goes on from its last checkpoint: latent train with --resume, latent notebook without."
+			s.Message += "It goes on from its last checkpoint: latent train with --resume, " +
+				"latent notebook without."
 		}
 		s.Status = nil
 	}
@@ -205,7 +211,8 @@ func (f *folder) statusFiles() []string {
 	if f.file != "" {
 		return []string{run.MapStatusFile(f.path(f.file))}
 	}
-	list := []string{f.path(run.StatusFile), f.path(run.Reconstruction, run.StatusFile), f.path(run.Contrastive, run.StatusFile)}
+	list := []string{f.path(run.StatusFile), f.path(run.Reconstruction, run.StatusFile),
+		f.path(run.Contrastive, run.StatusFile)}
 	maps, _ := filepath.Glob(filepath.Join(escaped(f.dir), "*."+run.StatusFile))
 	return append(list, maps...)
 }
@@ -225,7 +232,8 @@ func (f *folder) status() *progress.Record {
 		if err != nil || len(b) > 1<<20 || json.Unmarshal(b, r) != nil {
 			continue
 		}
-		if info, err := os.Stat(f.path(f.file)); f.file != "" && err == nil && info.ModTime().After(r.Updated) {
+		if info, err := os.Stat(f.path(f.file)); f.file != "" && err == nil &&
+			info.ModTime().After(r.Updated) {
 			continue // left by a process that was killed; a later one has made the map
 		}
 		return r
@@ -265,7 +273,8 @@ func (f *folder) series(s *State) []run.Series {
 			if name == "" {
 				name = f.name()
 			}
-			have = stamped[run.Series]{info.ModTime(), info.Size(), run.Series{Model: name, Losses: rows}}
+			have = stamped[run.Series]{info.ModTime(), info.Size(),
+				run.Series{Model: name, Losses: rows}}
 			f.losses[dir] = have
 		}
 		if len(have.value.Losses) > 0 {

@@ -36,13 +36,15 @@ func record(t *testing.T, r progress.Record, parts ...string) {
 func TestLivePage(t *testing.T) {
 	dir := grown(t)
 	now := time.Now()
-	work := progress.Record{Status: progress.Status{Label: "train <b>", Note: "epoch 1/4", Unit: "steps", Done: 30, Total: 120, Tail: "loss 1e-2"},
+	work := progress.Record{Status: progress.Status{Label: "train <b>", Note: "epoch 1/4",
+		Unit: "steps", Done: 30, Total: 120, Tail: "loss 1e-2"},
 		Started: now.Add(-time.Minute), First: 10, Updated: now, PID: os.Getpid()}
 	record(t, work, dir, run.StatusFile)
 	s, stop := serveUntil(t, dir)
 	b := browsertest.Open(t, s.URL(), "")
 	b.Until("live.last && live.last.status")
-	if got := b.Text("#v-stage"); got != "train <b> · epoch 1/4 · 30 of 120 steps · loss 1e-2 · 5 min left" {
+	if got := b.Text("#v-stage"); got != "train <b> · epoch 1/4 · 30 of 120 steps · loss 1e-2 · "+
+		"5 min left" {
 		t.Errorf("the stage is %q", got)
 	}
 	if got := b.Text("#v-last"); got != "run step 2, epoch 1, loss 2.500000e-1" {
@@ -65,19 +67,23 @@ func TestLivePage(t *testing.T) {
 		want   string
 	}{
 		{"full disk", func() {
-			work.Error = "run: save losses: no space left on device (make room or choose another folder)"
+			work.Error = "run: save losses: no space left on device (make room or choose " +
+				"another folder)"
 			record(t, work, dir, run.StatusFile)
-		}, "The run has stopped: run: save losses: no space left on device (make room or choose another folder)."},
+		}, "The run has stopped: run: save losses: no space left on device (make room or choose " +
+			"another folder)."},
 		{"killed", func() {
 			work.Error, work.PID = "", 2147483646
 			record(t, work, dir, run.StatusFile)
-		}, "The run has stopped: process 2147483646 is gone. It goes on from its last checkpoint: latent train with --resume, latent notebook without."},
+		}, "The run has stopped: process 2147483646 is gone. It goes on from its last " +
+			"checkpoint: latent train with --resume, latent notebook without."},
 		{"deleted folder", func() {
 			if err := os.RemoveAll(dir); err != nil {
 				t.Error(err)
 			}
 		}, "The folder is gone: it was deleted or moved."},
-		{"server", stop, "latent view has ended, or does not answer: this is what it showed last."},
+		{"server", stop,
+			"latent view has ended, or does not answer: this is what it showed last."},
 	} {
 		c.change()
 		b.Until(fmt.Sprintf("!$('v-message').hidden && $('v-message').textContent === %q", c.want))
@@ -99,12 +105,14 @@ func TestManyEvents(t *testing.T) {
 	}
 	dir := grown(t)
 	var png bytes.Buffer
-	if err := figure.Preview(&png, []figure.ImageRow{{Pixels: make([]float32, 784)}}, 28, 28); err != nil {
+	if err := figure.Preview(&png, []figure.ImageRow{{Pixels: make([]float32, 784)}}, 28,
+		28); err != nil {
 		t.Fatal(err)
 	}
 	write(t, png.String(), dir, run.PreviewFile)
 	s := serve(t, dir)
-	b := browsertest.Open(t, s.URL(), `window.EventSource = class { constructor() { window.source_ = this; } }`)
+	b := browsertest.Open(t, s.URL(),
+		`window.EventSource = class { constructor() { window.source_ = this; } }`)
 	send := func(n int) {
 		b.Wait(fmt.Sprintf(`(async () => {
 			for (let k = 0; k < %d; k++) {
@@ -152,11 +160,13 @@ func TestPageFromServer(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	e := &report.Explorer{N: n, Spaces: []report.Space{{Name: "map", Embedding: make([]float32, 2*n), KL: 1}}}
+	e := &report.Explorer{N: n,
+		Spaces: []report.Space{{Name: "map", Embedding: make([]float32, 2*n), KL: 1}}}
 	for i := range e.Spaces[0].Embedding {
 		e.Spaces[0].Embedding[i] = float32(i * i % 1009)
 	}
-	if err := report.WriteFile(filepath.Join(dir, "report.html"), report.Report{Title: "served", Explorer: e}); err != nil {
+	if err := report.WriteFile(filepath.Join(dir, "report.html"),
+		report.Report{Title: "served", Explorer: e}); err != nil {
 		t.Fatal(err)
 	}
 	s := serve(t, dir)

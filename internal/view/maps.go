@@ -63,7 +63,8 @@ func checkMap(path string) error {
 func names(dir, end string) (list []string) {
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), end); ok && !strings.HasPrefix(name, ".") && e.Type().IsRegular() {
+		if name, ok := strings.CutSuffix(e.Name(), end); ok && !strings.HasPrefix(name, ".") &&
+			e.Type().IsRegular() {
 			list = append(list, name)
 		}
 	}

@@ -70,12 +70,17 @@ func (s *Server) render() error {
 	if err != nil {
 		return fmt.Errorf("view: %w", err)
 	}
-	script := report.Asset("theme.js") + report.Asset("colours.js") + report.Asset("points.js") + string(live)
+	script := report.Asset("theme.js") + report.Asset("colours.js") + report.Asset("points.js") +
+		string(live)
 	sum := sha256.Sum256([]byte(script))
-	s.policy = "default-src 'none'; img-src 'self' data:; connect-src 'self'; style-src 'unsafe-inline'; script-src 'sha256-" +
-		base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	s.policy = "default-src 'none'; img-src 'self' data:; connect-src 'self'; style-src " +
+		"'unsafe-inline'; script-src 'sha256-" +
+		base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	var page strings.Builder
-	err = t.Execute(&page, map[string]any{"Name": s.folder.name(), "CSS": template.CSS(report.Asset("page.css")), "Script": template.JS(script)})
+	err = t.Execute(&page,
+		map[string]any{"Name": s.folder.name(), "CSS": template.CSS(report.Asset("page.css")),
+			"Script": template.JS(script)})
 	s.page = []byte(page.String())
 	return err
 }
@@ -85,8 +90,9 @@ func (s *Server) URL() string { return fmt.Sprintf("http://%s/%s/", s.listener.A
 
 // Serve answers until ctx ends.
 func (s *Server) Serve(ctx context.Context) error {
-	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 1 << 16,
-		BaseContext: func(net.Listener) context.Context { return ctx }}
+	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second,
+		MaxHeaderBytes: 1 << 16,
+		BaseContext:    func(net.Listener) context.Context { return ctx }}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
 	if err := server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
@@ -109,7 +115,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Host != "127.0.0.1:"+port && r.Host != "localhost:"+port:
 		http.Error(w, "wrong host", http.StatusForbidden)
-	case origin != "" && origin != "http://"+r.Host, site == "cross-site" && r.Header.Get("Sec-Fetch-Mode") != "navigate":
+	case origin != "" && origin != "http://"+r.Host, site == "cross-site" &&
+		r.Header.Get("Sec-Fetch-Mode") != "navigate":
 		http.Error(w, "foreign origin", http.StatusForbidden)
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		h.Set("Allow", "GET, HEAD")
@@ -117,7 +124,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		token, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 		if subtle.ConstantTimeCompare([]byte(token), []byte(s.token)) != 1 {
-			http.Error(w, "wrong token: use the address that latent view printed", http.StatusForbidden)
+			http.Error(w, "wrong token: use the address that latent view printed",
+				http.StatusForbidden)
 			return
 		}
 		s.answer(w, r, rest)

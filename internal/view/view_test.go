@@ -80,18 +80,25 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"page", "GET", "", nil, 200},
 		{"events", "HEAD", "map/original", nil, 200},
-		{"own origin", "GET", "", func(r *http.Request) { r.Header.Set("Origin", "http://"+r.Host) }, 200},
+		{"own origin", "GET", "",
+			func(r *http.Request) { r.Header.Set("Origin", "http://"+r.Host) }, 200},
 		{"host", "GET", "", func(r *http.Request) { r.Host = "evil.example" }, 403},
-		{"host and port", "GET", "", func(r *http.Request) { r.Host = "evil.example:" + r.URL.Port() }, 403},
+		{"host and port", "GET", "",
+			func(r *http.Request) { r.Host = "evil.example:" + r.URL.Port() }, 403},
 		{"port", "GET", "", func(r *http.Request) { r.Host = "127.0.0.1:1" }, 403},
-		{"origin", "GET", "", func(r *http.Request) { r.Header.Set("Origin", "http://evil.example") }, 403},
-		{"null origin", "GET", "events", func(r *http.Request) { r.Header.Set("Origin", "null") }, 403},
-		{"cross site", "GET", "events", func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }, 403},
-		{"token", "GET", "", func(r *http.Request) { r.URL.Path = "/" + strings.Repeat("A", 26) + "/" }, 403},
+		{"origin", "GET", "",
+			func(r *http.Request) { r.Header.Set("Origin", "http://evil.example") }, 403},
+		{"null origin", "GET", "events", func(r *http.Request) { r.Header.Set("Origin", "null") },
+			403},
+		{"cross site", "GET", "events",
+			func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }, 403},
+		{"token", "GET", "",
+			func(r *http.Request) { r.URL.Path = "/" + strings.Repeat("A", 26) + "/" }, 403},
 		{"no token", "GET", "", func(r *http.Request) { r.URL.Path = "/" }, 403},
 		{"post", "POST", "", nil, 405},
 		{"put", "PUT", "report.html", nil, 405},
-		{"dots", "GET", "", func(r *http.Request) { r.URL.Opaque = "/" + s.token + "/../secret.txt" }, 403},
+		{"dots", "GET", "",
+			func(r *http.Request) { r.URL.Opaque = "/" + s.token + "/../secret.txt" }, 403},
 		{"escaped dots", "GET", "map/..%2f..%2fsecret.txt", nil, 404},
 		{"dots in data", "GET", "report-data/..%2f..%2fsecret.txt", nil, 404},
 		{"dots in a picture", "GET", "picture/..%2f..%2fsecret.txt", nil, 404},
@@ -118,7 +125,8 @@ func TestRefusals(t *testing.T) {
 		if strings.Contains(string(body), "secret") {
 			t.Errorf("%s: the answer holds a file outside the folder", c.name)
 		}
-		if policy := answer.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "frame-ancestors 'none'") || answer.Header.Get("X-Content-Type-Options") != "nosniff" {
+		if policy := answer.Header.Get("Content-Security-Policy"); !strings.Contains(policy,
+			"frame-ancestors 'none'") || answer.Header.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: policy %q", c.name, policy)
 		}
 	}
@@ -149,7 +157,8 @@ func TestEvents(t *testing.T) {
 		return state
 	}
 	first := next()
-	if len(first.Last) != 1 || first.Last[0] != (Last{"run", 2, 1, 0.25}) || len(first.Chart.Series[0].Mean) != 2 {
+	if len(first.Last) != 1 || first.Last[0] != (Last{"run", 2, 1, 0.25}) ||
+		len(first.Chart.Series[0].Mean) != 2 {
 		t.Errorf("losses %+v, chart %+v", first.Last, first.Chart)
 	}
 	if len(first.Maps) != 1 || first.Maps[0].Name != "original" || first.Message != "" {
@@ -160,7 +169,8 @@ func TestEvents(t *testing.T) {
 		t.Errorf("losses %+v", second.Last)
 	}
 	write(t, `{"Label":"train","pid":2147483646}`, dir, "status.json")
-	if gone := next(); gone.Status != nil || !strings.Contains(gone.Message, "process 2147483646 is gone") {
+	if gone := next(); gone.Status != nil ||
+		!strings.Contains(gone.Message, "process 2147483646 is gone") {
 		t.Errorf("status %+v, message %q", gone.Status, gone.Message)
 	}
 	if err := os.RemoveAll(dir); err != nil {
@@ -179,7 +189,8 @@ func TestFinishedFolderShowsItsReport(t *testing.T) {
 	write(t, "<!doctype html><title>r</title>", dir, "report.html")
 	write(t, `latentBlock("map-0", "");`, dir, "report-data", "map-0.js")
 	s := serve(t, dir)
-	for path, want := range map[string]string{"": "<!doctype html><title>r</title>", "report-data/map-0.js": `latentBlock("map-0", "");`} {
+	for path, want := range map[string]string{"": "<!doctype html><title>r</title>",
+		"report-data/map-0.js": `latentBlock("map-0", "");`} {
 		answer, err := http.Get(s.URL() + path)
 		if err != nil {
 			t.Fatal(err)
@@ -211,12 +222,16 @@ func TestTrainedFolderShowsItsReport(t *testing.T) {
 		body, _ := io.ReadAll(answer.Body)
 		return string(body)
 	}
-	if page := get(""); !strings.Contains(page, `id="v-stage"`) || s.folder.state().Idle != "Nobody works on this folder, and its run has not reached its end." {
+	if page := get(""); !strings.Contains(page, `id="v-stage"`) ||
+		s.folder.state().Idle != "Nobody works on this folder, and its run has not reached its "+
+			"end." {
 		t.Errorf("an unfinished run shows %.100q", page)
 	}
-	write(t, `{"accuracy": {"original": {"train": 0.5, "test": 0.25}}, "mse": {"reconstruction": {"train": 0.1, "test": 0.2}}}`, dir, "metrics.json")
+	write(t,
+		`{"accuracy": {"original": {"train": 0.5, "test": 0.25}}, "mse": {"reconstruction": {"train": 0.1, "test": 0.2}}}`, dir, "metrics.json")
 	page := get("")
-	for _, want := range []string{"<title>run</title>", "<td>50.00</td>", "<dt>lr</dt><dd>0.001</dd>", `id="losses"`} {
+	for _, want := range []string{"<title>run</title>", "<td>50.00</td>",
+		"<dt>lr</dt><dd>0.001</dd>", `id="losses"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the report lacks %q", want)
 		}

@@ -49,9 +49,11 @@ func draw(data, latents, out string, every int) error {
 	if err != nil {
 		return err
 	}
-	pixels := matrix.Matrix{Data: d.Train.Floats(), Rows: d.Train.N, Cols: d.Train.Rows * d.Train.Cols}
+	pixels := matrix.Matrix{Data: d.Train.Floats(), Rows: d.Train.N,
+		Cols: d.Train.Rows * d.Train.Cols}
 	if z.Rows != pixels.Rows {
-		return fmt.Errorf("%s has %d rows, not one for each of the %d training images", latents, z.Rows, pixels.Rows)
+		return fmt.Errorf("%s has %d rows, not one for each of the %d training images", latents,
+			z.Rows, pixels.Rows)
 	}
 	labels := matrix.Every(d.Train.Labels, 1, every)
 	var panels [2][][]float32
@@ -129,7 +131,8 @@ func square(y []float32) []float32 {
 // palette is white and the explorer's ten colours (Petroff 2021).
 func palette() color.Palette {
 	p := color.Palette{color.White}
-	for _, v := range []uint32{0x3f90da, 0xffa90e, 0xbd1f01, 0x94a4a2, 0x832db6, 0xa96b59, 0xe76300, 0xb9ac70, 0x717581, 0x92dadd} {
+	for _, v := range []uint32{0x3f90da, 0xffa90e, 0xbd1f01, 0x94a4a2, 0x832db6, 0xa96b59,
+		0xe76300, 0xb9ac70, 0x717581, 0x92dadd} {
 		p = append(p, color.RGBA{uint8(v >> 16), uint8(v >> 8), uint8(v), 255})
 	}
 	return p

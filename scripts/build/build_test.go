@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// script runs one of this folder's scripts, in an environment of its own but for the path, and returns what it
-// printed and whether it ended well.
+// script runs one of this folder's scripts, in an environment of its own but for the path, and
+// returns what it printed and whether it ended well.
 func script(t *testing.T, env map[string]string, name string, args ...string) (string, bool) {
 	t.Helper()
 	c := exec.Command("./"+name, args...)
@@ -73,30 +73,42 @@ func TestDownloadLibtorch(t *testing.T) {
 		says     string
 		ranges   []string // of each request
 	}{
-		{"fresh", map[string]string{"LIBTORCH_SHA256": right}, 0, false, true, "done", []string{""}},
-		{"resumed", map[string]string{"LIBTORCH_SHA256": right}, half, false, true, "done", []string{"bytes=" + strconv.Itoa(half) + "-"}},
-		{"server cannot resume", map[string]string{"LIBTORCH_SHA256": right}, half, true, true, "done", []string{"bytes=" + strconv.Itoa(half) + "-", ""}},
-		{"fetched, not unpacked", map[string]string{"LIBTORCH_SHA256": right}, file.Len(), false, true, "done", nil},
-		{"wrong checksum", map[string]string{"LIBTORCH_SHA256": wrong}, 0, false, false, "has SHA-256 " + right + ", not " + wrong, []string{""}},
-		{"pinned checksum", nil, 0, false, false, "has SHA-256 " + right + ", not 618ca54e", []string{""}},
-		{"unknown release", map[string]string{"LIBTORCH_RELEASE": "2.6.0"}, 0, false, false, "set LIBTORCH_SHA256=", nil},
-		{"no such file", map[string]string{"LIBTORCH_RELEASE": "9.9.9", "LIBTORCH_SHA256": right}, 0, false, false, "curl ended with 22", []string{""}},
+		{"fresh", map[string]string{"LIBTORCH_SHA256": right}, 0, false, true, "done",
+			[]string{""}},
+		{"resumed", map[string]string{"LIBTORCH_SHA256": right}, half, false, true, "done",
+			[]string{"bytes=" + strconv.Itoa(half) + "-"}},
+		{"server cannot resume", map[string]string{"LIBTORCH_SHA256": right}, half, true, true,
+			"done", []string{"bytes=" + strconv.Itoa(half) + "-", ""}},
+		{"fetched, not unpacked", map[string]string{"LIBTORCH_SHA256": right}, file.Len(), false,
+			true, "done", nil},
+		{"wrong checksum", map[string]string{"LIBTORCH_SHA256": wrong}, 0, false, false,
+			"has SHA-256 " + right + ", not " + wrong, []string{""}},
+		{"pinned checksum", nil, 0, false, false, "has SHA-256 " + right + ", not 618ca54e",
+			[]string{""}},
+		{"unknown release", map[string]string{"LIBTORCH_RELEASE": "2.6.0"}, 0, false, false,
+			"set LIBTORCH_SHA256=", nil},
+		{"no such file", map[string]string{"LIBTORCH_RELEASE": "9.9.9", "LIBTORCH_SHA256": right},
+			0, false, false, "curl ended with 22", []string{""}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var ranges []string
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
+				r *http.Request) {
 				ranges = append(ranges, r.Header.Get("Range"))
-				if !strings.HasSuffix(r.URL.Path, "/libtorch-cxx11-abi-shared-with-deps-2.5.1+cpu.zip") {
+				if !strings.HasSuffix(r.URL.Path,
+					"/libtorch-cxx11-abi-shared-with-deps-2.5.1+cpu.zip") {
 					http.NotFound(w, r)
 				} else if test.rangeOff {
 					w.Write(file.Bytes())
 				} else {
-					http.ServeContent(w, r, "libtorch.zip", time.Time{}, bytes.NewReader(file.Bytes()))
+					http.ServeContent(w, r, "libtorch.zip", time.Time{},
+						bytes.NewReader(file.Bytes()))
 				}
 			}))
 			defer server.Close()
 			build := t.TempDir()
-			env := map[string]string{"LATENT_BUILD": build, "LIBTORCH_URL": server.URL, "no_proxy": "127.0.0.1"}
+			env := map[string]string{"LATENT_BUILD": build, "LIBTORCH_URL": server.URL,
+				"no_proxy": "127.0.0.1"}
 			for k, v := range test.env {
 				env[k] = v
 			}
@@ -105,9 +117,11 @@ func TestDownloadLibtorch(t *testing.T) {
 			}
 			out, ok := script(t, env, "download.sh")
 			if ok != test.ok || !strings.Contains(out, test.says) {
-				t.Errorf("ended well: %v, want %v; printed\n%swant %q in it", ok, test.ok, out, test.says)
+				t.Errorf("ended well: %v, want %v; printed\n%swant %q in it", ok, test.ok, out,
+					test.says)
 			}
-			if strings.Join(ranges, "|") != strings.Join(test.ranges, "|") || len(ranges) != len(test.ranges) {
+			if strings.Join(ranges, "|") != strings.Join(test.ranges, "|") ||
+				len(ranges) != len(test.ranges) {
 				t.Errorf("asked for ranges %q, want %q", ranges, test.ranges)
 			}
 			left, _ := filepath.Glob(build + "/*")
@@ -119,7 +133,8 @@ func TestDownloadLibtorch(t *testing.T) {
 					t.Errorf("left %v, want libtorch alone", left)
 				}
 				ranges = nil
-				if out, ok := script(t, env, "download.sh"); !ok || !strings.Contains(out, "already") || ranges != nil {
+				if out, ok := script(t, env, "download.sh"); !ok ||
+					!strings.Contains(out, "already") || ranges != nil {
 					t.Errorf("a second run asked for %q and printed %s", ranges, out)
 				}
 			}
@@ -138,7 +153,8 @@ func TestNativeMake(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, dir+"/include/torch/torch.h", "#pragma once\n")
-	write(t, dir+"/obj/src/cgotorch/device.cc", "#include <torch/torch.h>\nextern \"C\" void SetNumThreads() {}\n")
+	write(t, dir+"/obj/src/cgotorch/device.cc",
+		"#include <torch/torch.h>\nextern \"C\" void SetNumThreads() {}\n")
 	write(t, dir+"/torch/native/shim.h", "#pragma once\nextern \"C\" void SetNumThreads();\n")
 	write(t, dir+"/torch/native/shim.cc", "#include \"shim.h\"\nvoid SetNumThreads() {}\n")
 	write(t, dir+"/torch/native/other.cc", "int other() { return 0; }\n")
@@ -152,15 +168,21 @@ func TestNativeMake(t *testing.T) {
 		change func()
 		built  string // steps printed
 	}{
-		{"fresh", func() {}, "precompile torch/torch.h,compile gotorch/device.cc,compile shim.cc,compile other.cc,link libcgotorch.so"},
+		{"fresh", func() {},
+			"precompile torch/torch.h,compile gotorch/device.cc,compile shim.cc,compile " +
+				"other.cc,link libcgotorch.so"},
 		{"again", func() {}, ""},
-		{"a header", func() { touch(t, dir+"/torch/native/shim.h") }, "compile shim.cc,link libcgotorch.so"},
-		{"a source", func() { touch(t, dir+"/torch/native/other.cc") }, "compile other.cc,link libcgotorch.so"},
-		{"a source less", func() { os.Remove(dir + "/torch/native/other.cc") }, "link libcgotorch.so"},
+		{"a header", func() { touch(t, dir+"/torch/native/shim.h") },
+			"compile shim.cc,link libcgotorch.so"},
+		{"a source", func() { touch(t, dir+"/torch/native/other.cc") },
+			"compile other.cc,link libcgotorch.so"},
+		{"a source less", func() { os.Remove(dir + "/torch/native/other.cc") },
+			"link libcgotorch.so"},
 		{"again", func() {}, ""},
 	} {
 		step.change()
-		c := exec.Command("make", "-s", "-f", mk, "CXX=g++", "OBJ=obj", "CXXFLAGS=-std=c++17 -fPIC -fopenmp -Iinclude", "LDLIBS=")
+		c := exec.Command("make", "-s", "-f", mk, "CXX=g++", "OBJ=obj",
+			"CXXFLAGS=-std=c++17 -fPIC -fopenmp -Iinclude", "LDLIBS=")
 		c.Dir = dir
 		for _, v := range os.Environ() { // this test may run below another make
 			if !strings.HasPrefix(v, "MAKE") && !strings.HasPrefix(v, "MFLAGS") {

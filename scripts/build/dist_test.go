@@ -14,7 +14,8 @@ func TestDist(t *testing.T) {
 		t.Skip("LATENT_LONG=1")
 	}
 	top, clone := "../..", filepath.Join(t.TempDir(), "ein Klon")
-	if out, err := exec.Command("git", "clone", "-q", "-s", top, clone).CombinedOutput(); err != nil {
+	if out, err := exec.Command("git", "clone", "-q", "-s", top,
+		clone).CombinedOutput(); err != nil {
 		t.Skipf("no git checkout: %s", out)
 	}
 	if err := exec.Command("git", "-C", top, "diff", "--quiet", "HEAD").Run(); err != nil {
@@ -26,7 +27,8 @@ func TestDist(t *testing.T) {
 		c := exec.Command("scripts/build/dist.sh", made[i])
 		c.Dir, c.Env = from, append(os.Environ(), "TARGETS=linux/arm64 windows/amd64")
 		if i == 1 {
-			c.Env = append(c.Env, "GOFLAGS=-mod=mod", "GOARM64=v8.2", "GOAMD64=v3", "TZ=Asia/Tokyo", "LC_ALL=C")
+			c.Env = append(c.Env, "GOFLAGS=-mod=mod", "GOARM64=v8.2", "GOAMD64=v3",
+				"TZ=Asia/Tokyo", "LC_ALL=C")
 		}
 		if out, err := c.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
@@ -41,7 +43,8 @@ func TestDist(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if b, err := os.ReadFile(filepath.Join(made[1], filepath.Base(file))); err != nil || !bytes.Equal(a, b) {
+		if b, err := os.ReadFile(filepath.Join(made[1], filepath.Base(file))); err != nil ||
+			!bytes.Equal(a, b) {
 			t.Errorf("%s is another one in another folder (%v)", filepath.Base(file), err)
 		}
 	}

@@ -75,7 +75,8 @@ func TestFindLibtorch(t *testing.T) {
 			fakeLibtorch(t, dir+"/include", dir+"/lib", "1.0.0", newABI)
 			write(t, dir+"/include/torch/csrc/api/include/torch/version.h", "")
 			write(t, dir+"/include/torch/headeronly/version.h",
-				"#define TORCH_VERSION_MAJOR 2\n#define TORCH_VERSION_MINOR 11\n#define TORCH_VERSION_PATCH 0\n")
+				"#define TORCH_VERSION_MAJOR 2\n#define TORCH_VERSION_MINOR 11\n#define "+
+					"TORCH_VERSION_PATCH 0\n")
 			return map[string]string{"LIBTORCH": dir}
 		}, true, "2.11.0", "LIBTORCH_VERSION=2.11.0"},
 		{"LIBTORCH before LATENT_PYTHON", func(t *testing.T, dir string) map[string]string {
@@ -99,7 +100,8 @@ func TestFindLibtorch(t *testing.T) {
 		{"CUDA without its compiler's headers", func(t *testing.T, dir string) map[string]string {
 			fakeCUDA(t, dir)
 			return map[string]string{"LATENT_PYTHON": dir + "/python"}
-		}, true, "CUDA support: off: crt/host_config.h is missing; " /* PYTHON -m pip install … */, "LIBTORCH_CUDA=''"},
+		}, true, "CUDA support: off: crt/host_config.h is missing; ", /* PYTHON -m pip install … */
+			"LIBTORCH_CUDA=''"},
 		{"CUDA", func(t *testing.T, dir string) map[string]string {
 			fakeCUDA(t, dir)
 			write(t, dir+"/site/nvidia/cu13/include/crt/host_config.h", "")
@@ -116,7 +118,8 @@ func TestFindLibtorch(t *testing.T) {
 			return map[string]string{"LATENT_SYSROOT": dir}
 		}, true, "1.13.1, the system's", "/usr/lib"},
 		{"downloaded", func(t *testing.T, dir string) map[string]string {
-			fakeLibtorch(t, dir+"/build/libtorch/include", dir+"/build/libtorch/lib", "2.5.1", newABI)
+			fakeLibtorch(t, dir+"/build/libtorch/include", dir+"/build/libtorch/lib", "2.5.1",
+				newABI)
 			return map[string]string{"LATENT_SYSROOT": dir}
 		}, true, "2.5.1, downloaded", "LIBTORCH_VERSION=2.5.1"},
 		{"none", func(t *testing.T, dir string) map[string]string {
@@ -125,8 +128,10 @@ func TestFindLibtorch(t *testing.T) {
 		{"conda's Python", func(t *testing.T, dir string) map[string]string {
 			fakeLibtorch(t, dir+"/usr/include", dir+"/usr/lib", "1.13.1", newABI)
 			fakeConda(t, dir+"/env")
-			fakePython(t, dir+"/env/bin/python", dir+"/env/lib/python3.11/site-packages/torch", "2.4.1")
-			return map[string]string{"LATENT_PYTHON": dir + "/env/bin/python", "LATENT_SYSROOT": dir}
+			fakePython(t, dir+"/env/bin/python", dir+"/env/lib/python3.11/site-packages/torch",
+				"2.4.1")
+			return map[string]string{"LATENT_PYTHON": dir + "/env/bin/python",
+				"LATENT_SYSROOT": dir}
 		}, true, "2.4.1, LATENT_PYTHON=", "/env/lib\n"},
 		{"a conda environment", func(t *testing.T, dir string) map[string]string {
 			fakeConda(t, dir+"/env")
@@ -141,8 +146,10 @@ func TestFindLibtorch(t *testing.T) {
 		{"conda, without headers", func(t *testing.T, dir string) map[string]string {
 			fakeConda(t, dir+"/env")
 			os.RemoveAll(dir + "/env/include")
-			fakePython(t, dir+"/env/bin/python", dir+"/env/lib/python3.11/site-packages/torch", "2.4.1")
-			return map[string]string{"LATENT_PYTHON": dir + "/env/bin/python", "LATENT_SYSROOT": dir}
+			fakePython(t, dir+"/env/bin/python", dir+"/env/lib/python3.11/site-packages/torch",
+				"2.4.1")
+			return map[string]string{"LATENT_PYTHON": dir + "/env/bin/python",
+				"LATENT_SYSROOT": dir}
 		}, false, "/env/include lacks torch/csrc", ""},
 		{"python3 on the PATH", func(t *testing.T, dir string) map[string]string {
 			fakeLibtorch(t, dir+"/site/torch/include", dir+"/site/torch/lib", "2.11.0", newABI)
@@ -155,17 +162,20 @@ func TestFindLibtorch(t *testing.T) {
 			fakePython(t, dir+"/bin/python3", dir+"/site/torch", "2.11.0+cpu")
 			return map[string]string{"BIN": dir + "/bin", "LATENT_SYSROOT": dir}
 		}, true, "2.1.2, the system's", "/usr/lib64"},
-		{"a system's that is too old, python3's", func(t *testing.T, dir string) map[string]string {
-			fakeLibtorch(t, dir+"/usr/include", dir+"/usr/lib", "1.8.1", newABI)
-			fakeLibtorch(t, dir+"/site/torch/include", dir+"/site/torch/lib", "2.11.0", newABI)
-			fakePython(t, dir+"/bin/python3", dir+"/site/torch", "2.11.0+cpu")
-			return map[string]string{"BIN": dir + "/bin", "LATENT_SYSROOT": dir}
-		}, true, "/usr/lib: version 1.8.1 is too old", "LIBTORCH_VERSION=2.11.0+cpu"},
-		{"a system's with another ABI, the downloaded one", func(t *testing.T, dir string) map[string]string {
-			fakeLibtorch(t, dir+"/usr/include", dir+"/usr/lib", "2.1.0", libcxx)
-			fakeLibtorch(t, dir+"/build/libtorch/include", dir+"/build/libtorch/lib", "2.5.1", newABI)
-			return map[string]string{"LATENT_SYSROOT": dir}
-		}, true, "skipped: the system's in ", "LIBTORCH_VERSION=2.5.1"},
+		{"a system's that is too old, python3's",
+			func(t *testing.T, dir string) map[string]string {
+				fakeLibtorch(t, dir+"/usr/include", dir+"/usr/lib", "1.8.1", newABI)
+				fakeLibtorch(t, dir+"/site/torch/include", dir+"/site/torch/lib", "2.11.0", newABI)
+				fakePython(t, dir+"/bin/python3", dir+"/site/torch", "2.11.0+cpu")
+				return map[string]string{"BIN": dir + "/bin", "LATENT_SYSROOT": dir}
+			}, true, "/usr/lib: version 1.8.1 is too old", "LIBTORCH_VERSION=2.11.0+cpu"},
+		{"a system's with another ABI, the downloaded one",
+			func(t *testing.T, dir string) map[string]string {
+				fakeLibtorch(t, dir+"/usr/include", dir+"/usr/lib", "2.1.0", libcxx)
+				fakeLibtorch(t, dir+"/build/libtorch/include", dir+"/build/libtorch/lib", "2.5.1",
+					newABI)
+				return map[string]string{"LATENT_SYSROOT": dir}
+			}, true, "skipped: the system's in ", "LIBTORCH_VERSION=2.5.1"},
 		{"all too old", func(t *testing.T, dir string) map[string]string {
 			fakeLibtorch(t, dir+"/usr/include", dir+"/usr/lib", "1.8.1", newABI)
 			fakeLibtorch(t, dir+"/site/torch/include", dir+"/site/torch/lib", "1.7.0", newABI)
@@ -178,19 +188,27 @@ func TestFindLibtorch(t *testing.T) {
 			return map[string]string{"LATENT_SYSROOT": dir}
 		}, true, "2.8.0, the system's", "site-packages/torch/lib\n"},
 		{"Arch's, headers in /usr/include", func(t *testing.T, dir string) map[string]string {
-			fakeLibtorch(t, dir+"/usr/include", dir+"/usr/lib/python3.13/site-packages/torch/lib", "2.9.1", newABI)
+			fakeLibtorch(t, dir+"/usr/include", dir+"/usr/lib/python3.13/site-packages/torch/lib",
+				"2.9.1", newABI)
 			return map[string]string{"LATENT_SYSROOT": dir}
 		}, true, "2.9.1, the system's", "site-packages/torch/lib\n"},
-		{"Fedora without one", release("ID=fedora\n"), false, "dnf install gcc-c++ python3-torch'", ""},
-		{"RHEL without one", release("ID=\"rhel\"\nID_LIKE=\"fedora\"\n"), false, "dnf install", ""},
-		{"Arch without one", release("ID=arch\n"), false, "pacman -S --needed gcc python-pytorch'", ""},
-		{"SUSE without one", release("ID=\"opensuse-tumbleweed\"\nID_LIKE=\"opensuse suse\"\n"), false, "zypper install gcc-c++', python3 -m venv", ""},
-		{"WSL without one", release("ID=ubuntu\nID_LIKE=debian\n"), false, "apt-get install -y g++ libtorch-dev", ""},
-		{"another Linux without one", release("ID=alpine\n"), false, "python3 -m venv ~/torch, ~/torch/bin/pip install torch", ""},
+		{"Fedora without one", release("ID=fedora\n"), false, "dnf install gcc-c++ python3-torch'",
+			""},
+		{"RHEL without one", release("ID=\"rhel\"\nID_LIKE=\"fedora\"\n"), false, "dnf install",
+			""},
+		{"Arch without one", release("ID=arch\n"), false, "pacman -S --needed gcc python-pytorch'",
+			""},
+		{"SUSE without one", release("ID=\"opensuse-tumbleweed\"\nID_LIKE=\"opensuse suse\"\n"),
+			false, "zypper install gcc-c++', python3 -m venv", ""},
+		{"WSL without one", release("ID=ubuntu\nID_LIKE=debian\n"), false,
+			"apt-get install -y g++ libtorch-dev", ""},
+		{"another Linux without one", release("ID=alpine\n"), false,
+			"python3 -m venv ~/torch, ~/torch/bin/pip install torch", ""},
 		{"macOS", func(t *testing.T, dir string) map[string]string {
 			write(t, dir+"/bin/uname", "#!/bin/sh\necho Darwin\n")
 			return map[string]string{"BIN": dir + "/bin"}
-		}, false, "training needs Linux (on Windows: WSL); the rest works here too: CGO_ENABLED=0 go build ./cmd/latent", ""},
+		}, false, "training needs Linux (on Windows: WSL); the rest works here too: " +
+			"CGO_ENABLED=0 go build ./cmd/latent", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -198,7 +216,8 @@ func TestFindLibtorch(t *testing.T) {
 			env["LATENT_BUILD"] = dir + "/build"
 			out, ok := script(t, env, "find_libtorch.sh")
 			if ok != test.ok || !strings.Contains(out, test.says) {
-				t.Errorf("ended well: %v, want %v; printed\n%swant %q in it", ok, test.ok, out, test.says)
+				t.Errorf("ended well: %v, want %v; printed\n%swant %q in it", ok, test.ok, out,
+					test.says)
 			}
 			if !test.ok && strings.Count(out, "\n") != 1 {
 				t.Errorf("a failure must be one line, got\n%s", out)
@@ -236,17 +255,22 @@ func release(text string) func(*testing.T, string) map[string]string {
 // Go before 1.21 cannot fetch the release that go.mod names: that is told, in one line, before
 // anything is installed.
 func TestCheckGo(t *testing.T) {
-	for version, ok := range map[string]bool{"go1.19.8": false, "go1.26.0": true, "go1.30": true, "go1.26rc1": false} {
+	for version, ok := range map[string]bool{"go1.19.8": false, "go1.26.0": true, "go1.30": true,
+		"go1.26rc1": false} {
 		bin := t.TempDir()
 		write(t, bin+"/go", "#!/bin/sh\necho "+version+"\n")
 		out, ended := script(t, map[string]string{"BIN": bin}, "check_go.sh")
-		if ended != ok || !ok && (!strings.Contains(out, version[2:]+" is too old") || strings.Count(out, "\n") != 1) {
+		if ended != ok || !ok &&
+			(!strings.Contains(out, version[2:]+" is too old") || strings.Count(out, "\n") != 1) {
 			t.Errorf("%s: ended well: %v, printed %q", version, ended, out)
 		}
 	}
 	bin := t.TempDir()
-	write(t, bin+"/go", "#!/bin/sh\necho 'go: go.mod requires go >= 1.26.0 (running go 1.21.0; GOTOOLCHAIN=local)' >&2; exit 1\n")
-	if out, ok := script(t, map[string]string{"BIN": bin}, "check_go.sh"); ok || !strings.Contains(out, "GOTOOLCHAIN=local") {
+	write(t, bin+"/go",
+		"#!/bin/sh\necho 'go: go.mod requires go >= 1.26.0 (running go 1.21.0; "+
+			"GOTOOLCHAIN=local)' >&2; exit 1\n")
+	if out, ok := script(t, map[string]string{"BIN": bin}, "check_go.sh"); ok ||
+		!strings.Contains(out, "GOTOOLCHAIN=local") {
 		t.Errorf("ended well: %v, printed %q", ok, out)
 	}
 }
@@ -270,9 +294,12 @@ func TestFindLibtorchChange(t *testing.T) {
 	fakeLibtorch(t, dir+"/site/torch/include", dir+"/site/torch/lib", "2.11.0", newABI)
 	fakePython(t, dir+"/python", dir+"/site/torch", "2.11.0")
 	for i, step := range []struct{ python, says string }{
-		{"", "1.13.1"}, {"", ""}, {dir + "/python", "2.11.0"}, {dir + "/python", ""}, {"", "1.13.1"},
+		{"", "1.13.1"}, {"", ""}, {dir + "/python", "2.11.0"}, {dir + "/python", ""}, {"",
+			"1.13.1"},
 	} {
-		out, ok := script(t, map[string]string{"LATENT_BUILD": dir + "/build", "LATENT_SYSROOT": dir, "LATENT_PYTHON": step.python}, "find_libtorch.sh")
+		out, ok := script(t,
+			map[string]string{"LATENT_BUILD": dir + "/build", "LATENT_SYSROOT": dir,
+				"LATENT_PYTHON": step.python}, "find_libtorch.sh")
 		if !ok || (step.says == "") != (out == "") || !strings.Contains(out, step.says) {
 			t.Errorf("step %d: ended well: %v, printed %q, want %q in it", i, ok, out, step.says)
 		}

@@ -27,11 +27,13 @@ func TestInstall(t *testing.T) {
 	write(t, checkout+"/bin/.keep", "")
 	libtorch := checkout + "/build/libtorch/lib"
 	write(t, libtorch+"/torch.cc", `extern "C" int torch() { return 7; }`)
-	write(t, checkout+"/build/shim.cc", `extern "C" int torch(); extern "C" int shim() { return torch(); }`)
+	write(t, checkout+"/build/shim.cc",
+		`extern "C" int torch(); extern "C" int shim() { return torch(); }`)
 	write(t, checkout+"/bin/main.cc", `#include <cstdio>
 extern "C" int shim();
 int main(int n, char **args) { printf("%s %d\n", n > 1 ? args[n - 1] : "run", shim()); }`)
-	write(t, checkout+"/build/libtorch.env", "LIBTORCH_VERSION=2.5.1\nLIBTORCH_LIB='"+libtorch+"'\n")
+	write(t, checkout+"/build/libtorch.env",
+		"LIBTORCH_VERSION=2.5.1\nLIBTORCH_LIB='"+libtorch+"'\n")
 	run := func(dir, name string, args ...string) string {
 		t.Helper()
 		c := exec.Command(name, args...)
@@ -48,7 +50,8 @@ int main(int n, char **args) { printf("%s %d\n", n > 1 ? args[n - 1] : "run", sh
 		"-L"+libtorch, "-ltorch_cpu", "-Wl,-rpath,"+libtorch)
 	// As cgo does, with more folders than one.
 	run(checkout, "g++", "-o", "bin/latent", "bin/main.cc", "-Lbuild", "-lcgotorch",
-		"-Wl,-rpath,"+checkout+"/build", "-Wl,-rpath,"+checkout+"/elsewhere", "-Wl,--allow-shlib-undefined")
+		"-Wl,-rpath,"+checkout+"/build", "-Wl,-rpath,"+checkout+"/elsewhere",
+		"-Wl,--allow-shlib-undefined")
 
 	if out := run(checkout, "scripts/build/install.sh"); strings.Contains(out, "must stay") {
 		t.Errorf("printed %q of a libtorch that is installed too", out)
@@ -70,7 +73,8 @@ int main(int n, char **args) { printf("%s %d\n", n > 1 ? args[n - 1] : "run", sh
 		"bin/latent":                                  "\x7fELF",
 	}
 	for name, want := range installed {
-		if b, err := os.ReadFile(filepath.Join(prefix, name)); err != nil || !strings.HasPrefix(string(b), want) {
+		if b, err := os.ReadFile(filepath.Join(prefix, name)); err != nil ||
+			!strings.HasPrefix(string(b), want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -81,7 +85,8 @@ int main(int n, char **args) { printf("%s %d\n", n > 1 ? args[n - 1] : "run", sh
 		}
 	}
 	c := exec.Command(checkout + "/scripts/build/install.sh") // nothing is built
-	if out, err := c.CombinedOutput(); err == nil || !strings.Contains(string(out), "run 'make' first") {
+	if out, err := c.CombinedOutput(); err == nil ||
+		!strings.Contains(string(out), "run 'make' first") {
 		t.Errorf("without a build: %v, %s", err, out)
 	}
 }

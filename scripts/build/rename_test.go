@@ -27,7 +27,8 @@ func TestRenameModule(t *testing.T) {
 		t.Fatal(err)
 	}
 	top = strings.TrimSuffix(top, "/scripts/build")
-	run("bash", "-c", `set -o pipefail; tar -C "$0" --exclude=./build --exclude=./.git --exclude=./data --exclude=./runs --exclude=./bin -cf - . | tar -xf -`, top)
+	run("bash", "-c",
+		`set -o pipefail; tar -C "$0" --exclude=./build --exclude=./.git --exclude=./data --exclude=./runs --exclude=./bin -cf - . | tar -xf -`, top)
 	run("scripts/build/rename_module.sh", path)
 
 	packages := strings.Fields(run("go", "list", "-deps", "-test", "./..."))
@@ -49,7 +50,8 @@ func TestRenameModule(t *testing.T) {
 	run("go", "build", "./tsne", "./centroid")
 	for _, args := range [][]string{nil, {"a path"}, {"a", "b"}} {
 		c := exec.Command("./rename_module.sh", args...)
-		if out, err := c.CombinedOutput(); err == nil || !strings.HasPrefix(string(out), "usage: ") {
+		if out, err := c.CombinedOutput(); err == nil ||
+			!strings.HasPrefix(string(out), "usage: ") {
 			t.Errorf("%q: %v, %s", args, err, out)
 		}
 	}

@@ -33,7 +33,8 @@ func TestCompareAccuracy(t *testing.T) {
 	datasettest.Open(t, "mnist")
 	dir := t.TempDir()
 	latent := filepath.Join(dir, "latent")
-	if out, err := exec.Command("go", "build", "-o", latent, "latent/cmd/latent").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", latent,
+		"latent/cmd/latent").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	other := filepath.Join(dir, "other-seed") // latent, but with seed 1
@@ -63,7 +64,8 @@ exec "` + latent + `" "$@"
 		{"wrong seeds", []string{"--seeds=a"}, latent, 2, "--seeds"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			args := []string{"accuracy.py", "--quick", "--limit=1100", "--models=reconstruction", "--out=" + dir + "/out", "--latent=" + c.latent}
+			args := []string{"accuracy.py", "--quick", "--limit=1100", "--models=reconstruction",
+				"--out=" + dir + "/out", "--latent=" + c.latent}
 			if len(c.flags) > 0 && c.flags[0] == "-S" { // Python without its packages
 				args = append(c.flags, args...)
 			} else {
@@ -71,7 +73,8 @@ exec "` + latent + `" "$@"
 			}
 			cmd := exec.Command(python, args...)
 			out, _ := cmd.CombinedOutput()
-			if code := cmd.ProcessState.ExitCode(); code != c.code || !strings.Contains(string(out), c.want) {
+			if code := cmd.ProcessState.ExitCode(); code != c.code ||
+				!strings.Contains(string(out), c.want) {
 				t.Errorf("exit code %d, want %d and %q:\n%s", code, c.code, c.want, out)
 			}
 		})

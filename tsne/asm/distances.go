@@ -122,10 +122,12 @@ func product(name string, fused bool) {
 }
 
 func pass() {
-	TEXT("passAVX2", NOSPLIT, "func(mask *byte, products, half, bound *float32, n int, h, t float32)")
+	TEXT("passAVX2", NOSPLIT,
+		"func(mask *byte, products, half, bound *float32, n int, h, t float32)")
 	Doc("passAVX2 is passGo for n columns, a multiple of 8.")
 	mask := Load(Param("mask"), GP64())
-	g, half, bound := Load(Param("products"), GP64()), Load(Param("half"), GP64()), Load(Param("bound"), GP64())
+	g, half, bound := Load(Param("products"), GP64()), Load(Param("half"), GP64()),
+		Load(Param("bound"), GP64())
 	n := Load(Param("n"), GP64())
 	h, t, v, w, zero := YMM(), YMM(), YMM(), YMM(), YMM()
 	broadcast("h", h)

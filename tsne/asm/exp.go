@@ -28,7 +28,8 @@ func exps() {
 	log2e := doubles("log2e", math.Log2E)
 	high := doubles("log2High", 0.69314718055966295651160180568695068359375)
 	low := doubles("log2Low", 0.28235290563031577122588448175013436025525412068e-12)
-	sixteenth, one, two := doubles("sixteenth", 0.0625), doubles("oneDouble", 1), doubles("twoDoubles", 2)
+	sixteenth, one, two := doubles("sixteenth", 0.0625), doubles("oneDouble", 1),
+		doubles("twoDoubles", 2)
 	series := []Mem{
 		doubles("exp8", 2.4801587301587301587e-5), doubles("exp7", 1.9841269841269841270e-4),
 		doubles("exp6", 1.3888888888888888889e-3), doubles("exp5", 8.3333333333333333333e-3),
@@ -82,4 +83,3 @@ func exps() {
 	Store(done, ReturnIndex(0))
 	RET()
 }
-

@@ -6,8 +6,8 @@
 // Every kernel does what its Go twin in tsne/kernels.go does, lane for lane and without
 // fused operations, so that both give the same bits; only productFusedAVX2 fuses.
 //
-// There is no AVX-512: repulsion with its registers gave the same bits 1.08 times as fast on Zen 4,
-// whose division and multiplication do no more lanes a cycle for being wider.
+// There is no AVX-512: repulsion with its registers gave the same bits 1.08 times as fast on Zen
+// 4, whose division and multiplication do no more lanes a cycle for being wider.
 package main
 
 import (

@@ -8,16 +8,19 @@ import (
 
 // advance is one step of gradient descent for eight values at a time.
 func advance() {
-	TEXT("advanceAVX2", NOSPLIT, "func(pos, speed, gains, attraction, repulsion *float32, n int, s *float32)")
+	TEXT("advanceAVX2", NOSPLIT,
+		"func(pos, speed, gains, attraction, repulsion *float32, n int, s *float32)")
 	Doc("advanceAVX2 is advanceGo for n values, a multiple of 8.")
-	pos, speed, gains := Load(Param("pos"), GP64()), Load(Param("speed"), GP64()), Load(Param("gains"), GP64())
+	pos, speed, gains := Load(Param("pos"), GP64()), Load(Param("speed"), GP64()),
+		Load(Param("gains"), GP64())
 	attraction, repulsion := Load(Param("attraction"), GP64()), Load(Param("repulsion"), GP64())
 	n, s := Load(Param("n"), GP64()), Load(Param("s"), GP64())
 	pull, push, momentum, rate := YMM(), YMM(), YMM(), YMM()
 	for i, v := range []VecVirtual{pull, push, momentum, rate} {
 		VBROADCASTSS(Mem{Base: s, Disp: 4 * i}, v)
 	}
-	up, down, least := constant("gainUp", 0.2), constant("gainDown", 0.8), constant("gainLeast", 0.01)
+	up, down, least := constant("gainUp", 0.2), constant("gainDown", 0.8),
+		constant("gainLeast", 0.01)
 	zero := zeros(1)[0]
 	Label("loop")
 	CMPQ(n, Imm(8))

@@ -15,13 +15,17 @@ const (
 	blockLen = 96
 )
 
-// walk is tree.walkGo in the plane. Four cells are tested at once; those that pass, those to open and
-// the leaves are packed to the left by a table of shuffles and stored whole, so that nothing but the
-// ends of the loops branches.
+// walk is tree.walkGo in the plane. Four cells are tested at once; those that pass, those to open
+// and the leaves are packed to the left by a table of shuffles and stored whole, so that nothing
+// but the ends of the loops branches.
 func walk() {
-	TEXT("walk2AVX2", NOSPLIT, "func(blocks, box *float32, theta2 float32, x, y, m *float32, queue, leaves *int32, counts *float32) (bodies, leafCount int)")
-	Doc("walk2AVX2 lists the cells that are summed as one in x, y and m, and the leaves to list point",
-		"by point in leaves (first point, inverted) and counts. All five need room for four more entries",
+	TEXT("walk2AVX2", NOSPLIT,
+		"func(blocks, box *float32, theta2 float32, x, y, m *float32, queue, leaves *int32, "+
+			"counts *float32) (bodies, leafCount int)")
+	Doc("walk2AVX2 lists the cells that are summed as one in x, y and m, and the leaves to list "+
+		"point",
+		"by point in leaves (first point, inverted) and counts. All five need room for four "+
+			"more entries",
 		"than there can be.")
 	blocks := Load(Param("blocks"), GP64())
 	b := Load(Param("box"), GP64())

@@ -2,10 +2,10 @@
 //
 //	go run ./scripts/compare/judge_tsne --input x.npy y1.npy y2.npy
 //
-// For each map it prints a line of JSON: KL(P || Q), with P of perplexity 30 over the exact 91 nearest rows,
-// and the share of a sample's 10 nearest rows that the map keeps. Both are what scikit-learn computes
-// (package tsne's tests compare); Q's normaliser is over all pairs up to 70,000 rows, and by a tree
-// with theta 0.2 above, which moves KL by less than 0.002.
+// For each map it prints a line of JSON: KL(P || Q), with P of perplexity 30 over the exact 91
+// nearest rows, and the share of a sample's 10 nearest rows that the map keeps. Both are what
+// scikit-learn computes (package tsne's tests compare); Q's normaliser is over all pairs up to
+// 70,000 rows, and by a tree with theta 0.2 above, which moves KL by less than 0.002.
 package main
 
 import (
@@ -44,7 +44,8 @@ func run(input string, sample int, maps []string) error {
 	}
 	o := tsne.DefaultOptions()
 	o.Perplexity = perplexity
-	g, err := tsne.ExactNeighbors{}.Nearest(ctx, x.Data, x.Rows, nil, x.Rows, min(x.Rows-1, 3*perplexity+1))
+	g, err := tsne.ExactNeighbors{}.Nearest(ctx, x.Data, x.Rows, nil, x.Rows,
+		min(x.Rows-1, 3*perplexity+1))
 	if err != nil {
 		return err
 	}
@@ -77,7 +78,8 @@ func run(input string, sample int, maps []string) error {
 		if err != nil {
 			return err
 		}
-		if err := json.NewEncoder(os.Stdout).Encode(map[string]any{"map": path, "kl": kl, "neighbors_kept": share}); err != nil {
+		if err := json.NewEncoder(os.Stdout).Encode(map[string]any{"map": path, "kl": kl,
+			"neighbors_kept": share}); err != nil {
 			return err
 		}
 	}
@@ -91,7 +93,8 @@ func divergence(a *tsne.Affinities, y matrix.Matrix) (float64, error) {
 	}
 	// The optimiser computes it at the positions before its step.
 	o := tsne.DefaultOptions()
-	o.Components, o.Theta, o.Iterations, o.ExaggerationIterations, o.EarlyExaggeration = y.Cols, 0.2, 1, 1, 1
+	o.Components, o.Theta, o.Iterations, o.ExaggerationIterations, o.EarlyExaggeration = y.Cols,
+		0.2, 1, 1, 1
 	z, err := tsne.NewOptimizer(a, y.Data, o)
 	if err != nil {
 		return 0, err
@@ -104,7 +107,8 @@ func divergence(a *tsne.Affinities, y matrix.Matrix) (float64, error) {
 }
 
 // preservation is the share of the sampled rows' near ones that are among the nearest in the map.
-func preservation(ctx context.Context, y matrix.Matrix, rows []int, near []map[int32]bool) (float64, error) {
+func preservation(ctx context.Context, y matrix.Matrix, rows []int,
+	near []map[int32]bool) (float64, error) {
 	queries := make([]float32, 0, len(rows)*y.Cols)
 	for _, row := range rows {
 		queries = append(queries, y.Data[row*y.Cols:(row+1)*y.Cols]...)
@@ -115,7 +119,8 @@ func preservation(ctx context.Context, y matrix.Matrix, rows []int, near []map[i
 	}
 	count := 0
 	for i, row := range rows {
-		left := kept // the row itself is among them, if its point has no more than kept others on it
+		// the row itself is among them, if its point has no more than kept others on it
+		left := kept
 		for _, j := range g.Index[i*g.K : (i+1)*g.K] {
 			if int(j) != row && left > 0 {
 				left--

@@ -45,7 +45,8 @@ func walk() {
 	}
 	fmt.Fprintln(&out, "GLOBL laneBits<>(SB), RODATA|NOPTR, $48")
 
-	text("walk2NEON", "is walk2Go. All lists need room for four more entries than there can be.", 88)
+	text("walk2NEON", "is walk2Go. All lists need room for four more entries than there can be.",
+		88)
 	load("blocks", 0, 0)
 	load("box", 8, 1)
 	for i, offset := range []int{0, 4, 12, 16} { // centre and half width
@@ -91,7 +92,8 @@ func walk() {
 	cmlt0(26, 20)     // leaf
 	line("VAND V6.B16, V24.B16, V27.B16")
 	for i := range 2 {
-		word(0x4e601c00|uint32(24<<16|(25+i)<<5|(25+i)), "BIC V%d.16B, V%d.16B, V24.16B", 25+i, 25+i)
+		word(0x4e601c00|uint32(24<<16|(25+i)<<5|(25+i)), "BIC V%d.16B, V%d.16B, V24.16B", 25+i,
+			25+i)
 		line("VAND V%d.B16, V%d.B16, V%d.B16", 7+i, 25+i, 25+i)
 		line("VORR V%d.B16, V27.B16, V27.B16", 25+i)
 	}
