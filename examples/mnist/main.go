@@ -72,11 +72,13 @@ func main() {
 	for epoch := range *epochs {
 		check(train(model, optimizer, mnist.Train, *batch, func(step int, loss float64) {
 			if step%10 == 0 {
-				fmt.Printf("Train Epoch: %d [%d/%d]\tLoss: %.6f\n", epoch+1, step**batch, mnist.Train.N, loss)
+				fmt.Printf("Train Epoch: %d [%d/%d]\tLoss: %.6f\n", epoch+1, step**batch,
+					mnist.Train.N, loss)
 			}
 		}))
 		loss, correct := must2(test(model, mnist.Test))
-		fmt.Printf("\nTest set: Average loss: %.4f, Accuracy: %d/%d (%.2f %%)\n\n", loss, correct, mnist.Test.N,
+		fmt.Printf("\nTest set: Average loss: %.4f, Accuracy: %d/%d (%.2f %%)\n\n", loss, correct,
+			mnist.Test.N,
 			100*float64(correct)/float64(mnist.Test.N))
 		scheduler.Step()
 	}
@@ -84,7 +86,8 @@ func main() {
 }
 
 // train takes one epoch of steps and tells done the loss of each.
-func train(model *Net, optimizer torch.Optimizer, d *dataset.Split, size int, done func(step int, loss float64)) error {
+func train(model *Net, optimizer torch.Optimizer, d *dataset.Split, size int,
+	done func(step int, loss float64)) error {
 	torch.Train(model)
 	if _, err := torch.RandomInt64(); err != nil { // the seed that a DataLoader draws
 		return err

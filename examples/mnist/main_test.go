@@ -30,7 +30,8 @@ func little(n int) *dataset.Split {
 	return d
 }
 
-// The first ten losses are PyTorch's within 1e-5, and so is the test's loss behind them; what is saved loads again.
+// The first ten losses are PyTorch's within 1e-5, and so is the test's loss behind them; what is
+// saved loads again.
 func TestLossesArePyTorchs(t *testing.T) {
 	info, err := torch.GetInfo()
 	if err != nil {
@@ -59,7 +60,8 @@ func TestLossesArePyTorchs(t *testing.T) {
 	optimizer := torch.NewAdadelta(torch.Parameters(model), 1)
 	defer optimizer.Close()
 	var losses []float64
-	if err := train(model, optimizer, little(160), 16, func(_ int, loss float64) { losses = append(losses, loss) }); err != nil {
+	if err := train(model, optimizer, little(160), 16,
+		func(_ int, loss float64) { losses = append(losses, loss) }); err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range golden.Losses {
@@ -73,7 +75,8 @@ func TestLossesArePyTorchs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if math.Abs(loss-golden.Test) > 1e-4*max(1, golden.Test) || correct != golden.Correct {
-		t.Errorf("test loss %.6f, %d right; PyTorch's %.6f, %d", loss, correct, golden.Test, golden.Correct)
+		t.Errorf("test loss %.6f, %d right; PyTorch's %.6f, %d", loss, correct, golden.Test,
+			golden.Correct)
 	}
 	path := filepath.Join(t.TempDir(), "mnist_cnn.pt")
 	if err := torch.Save(model, path); err != nil {

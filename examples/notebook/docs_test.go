@@ -48,9 +48,12 @@ func TestDocs(t *testing.T) {
 		}
 		to := from + len(shown) - 1
 		if !*update && (m[1] != fmt.Sprint(from) || m[2] != fmt.Sprint(to)) {
-			t.Errorf("the link names lines %s to %s, they are %d to %d: run go test ./examples/notebook -run Docs -update", m[1], m[2], from, to)
+			t.Errorf("the link names lines %s to %s, they are %d to %d: run go test "+
+				"./examples/notebook -run Docs -update", m[1], m[2], from, to)
 		}
-		return fmt.Sprintf("[main.go, lines %[1]d to %[2]d](../examples/notebook/main.go#L%[1]d-L%[2]d)\n\n```go\n%[3]s```\n", from, to, m[3])
+		return fmt.Sprintf("[main.go, lines %[1]d to "+
+			"%[2]d](../examples/notebook/main.go#L%[1]d-L%[2]d)\n\n```go\n%[3]s```\n", from, to,
+			m[3])
 	})
 	if count < 10 {
 		t.Errorf("%d excerpts of main.go, want at least 10", count)

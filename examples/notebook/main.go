@@ -55,7 +55,6 @@ func (a accuracies) String() string {
 func notebook(epochs, limit int, data, out string) []accuracies {
 	ctx := context.Background()
 	check(os.MkdirAll(out, 0o777))
-
 	// Cell 1. The images stay bytes; FromPixels divides by 255, as ToTensor does.
 	must(dataset.Fetch(ctx, data, "mnist", dataset.DefaultFetchOptions()))
 	mnist := must(dataset.Open(data, "mnist"))
@@ -79,10 +78,8 @@ func notebook(epochs, limit int, data, out string) []accuracies {
 	plotMaps(out+"/tsne.png", 10, labels, []string{"Original", "Latent"}, orgsTSNE, outsTSNE)
 
 	// Cell 7 (problem 3): nearest centroids in both spaces.
-	results := []accuracies{
-		nearestCentroid("original", orgs, train, test),
-		nearestCentroid("reconstruction", outs, train, test),
-	}
+	results := []accuracies{nearestCentroid("original", orgs, train, test),
+		nearestCentroid("reconstruction", outs, train, test)}
 
 	// Cells 8 and 9 (problem 4): a fresh model with the contrastive loss, below.
 	model2, _ := trainModel(ctx, train, epochs, contrastiveLoss{tau: 0.5})
@@ -90,7 +87,8 @@ func notebook(epochs, limit int, data, out string) []accuracies {
 	// Cell 10: again.
 	outs = encode(ctx, model2, train, test)
 	outsTSNE = fitTransform(ctx, everyThird(outs[0], 50), len(labels))
-	plotMaps(out+"/tsne-contrastive.png", 5, labels, []string{"Autoencoder with Contrastive Learning"}, outsTSNE)
+	title := []string{"Autoencoder with Contrastive Learning"}
+	plotMaps(out+"/tsne-contrastive.png", 5, labels, title, outsTSNE)
 	return append(results, nearestCentroid("contrastive", outs, train, test))
 }
 
@@ -100,15 +98,15 @@ func trainModel(ctx context.Context, train *dataset.Split, epochs int, extra aut
 	// encoder: Linear(784, 1000), ReLU, Linear(1000, 25), ReLU, Linear(25, 50)
 	// decoder: ReLU, Linear(50, 1000), ReLU, Linear(1000, 784)
 	model := must(autoenc.New(28*28, 0)) // torch.manual_seed(0); AutoEncoder(28*28)
-	o := autoenc.DefaultOptions()        // MSELoss, Adam(lr=1e-3, weight_decay=1e-8), batch_size=1024
-	o.Epochs = epochs
-	o.Extra = extra
+	o := autoenc.DefaultOptions()        // MSELoss, Adam(1e-3, weight_decay=1e-8), batches of 1024
+	o.Epochs, o.Extra = epochs, extra
 	o.Progress = func(p autoenc.Progress) { // progress.set_description(f"{losses[-1]:e}")
 		if p.Step%(p.Steps/p.Epochs) == 0 {
 			fmt.Fprintf(os.Stderr, "epoch %d/%d  %e\n", p.Epoch, p.Epochs, p.Loss.Loss)
 		}
 	}
-	trainer := must(autoenc.NewTrainer(model, autoenc.FromPixels(train.Images, train.N), train.Labels, o))
+	images := autoenc.FromPixels(train.Images, train.N)
+	trainer := must(autoenc.NewTrainer(model, images, train.Labels, o))
 	defer trainer.Close()
 	check(trainer.Run(ctx))
 	return model, trainer.Losses()
@@ -139,9 +137,9 @@ func (l contrastiveLoss) Loss(b autoenc.Batch) *torch.Tensor {
 }
 
 // encode returns the latent vectors of each split, 50 values per image.
-func encode(ctx context.Context, model *autoenc.AutoEncoder, splits ...*dataset.Split) (outs [2][]float32) {
+func encode(ctx context.Context, m autoenc.Model, splits ...*dataset.Split) (outs [2][]float32) {
 	for i, s := range splits {
-		outs[i] = must(autoenc.Encode(ctx, model, autoenc.FromPixels(s.Images, s.N)))
+		outs[i] = must(autoenc.Encode(ctx, m, autoenc.FromPixels(s.Images, s.N)))
 	}
 	return outs
 }
@@ -178,7 +176,7 @@ func nearestCentroid(space string, x [2][]float32, train, test *dataset.Split) a
 
 // showImage is plt.imshow of the first image.
 func showImage(path string, s *dataset.Split) {
-	save(path, &image.Gray{Pix: s.Images[:s.Rows*s.Cols], Stride: s.Cols, Rect: image.Rect(0, 0, s.Cols, s.Rows)})
+	save(path, &image.Gray{Pix: s.Images, Stride: s.Cols, Rect: image.Rect(0, 0, s.Cols, s.Rows)})
 }
 
 // plotLosses is plt.semilogy(losses).
@@ -195,12 +193,13 @@ func plotLosses(path string, losses []autoenc.Loss) {
 }
 
 // cycle is matplotlib's C0 to C9.
-var cycle = [10]color.NRGBA{{31, 119, 180, 255}, {255, 127, 14, 255}, {44, 160, 44, 255}, {214, 39, 40, 255}, {148, 103, 189, 255},
-	{140, 86, 75, 255}, {227, 119, 194, 255}, {127, 127, 127, 255}, {188, 189, 34, 255}, {23, 190, 207, 255}}
+var cycle = [10]color.NRGBA{{31, 119, 180, 255}, {255, 127, 14, 255}, {44, 160, 44, 255},
+	{214, 39, 40, 255}, {148, 103, 189, 255}, {140, 86, 75, 255}, {227, 119, 194, 255},
+	{127, 127, 127, 255}, {188, 189, 34, 255}, {23, 190, 207, 255}}
 
-// plotMaps is ax.scatter(*map.T, alpha=0.1, c=labels) for each map under one legend.
+// plotMaps is ax.scatter(*map.T, alpha=0.1, c=labels) for each map (4.8 x 3 in) under one legend.
 func plotMaps(path string, columns int, labels []int, titles []string, maps ...[]float32) {
-	canvas := vgimg.NewWith(vgimg.UseWH(vg.Length(len(maps))*4.8*vg.Inch, 3*vg.Inch), vgimg.UseDPI(200))
+	canvas := vgimg.NewWith(vgimg.UseWH(vg.Length(len(maps))*345.6, 216), vgimg.UseDPI(200))
 	page := draw.New(canvas)
 	plots := [][]*plot.Plot{make([]*plot.Plot, len(maps))}
 	for k, y := range maps {
@@ -220,7 +219,8 @@ func plotMaps(path string, columns int, labels []int, titles []string, maps ...[
 	}
 	text := plots[0][0].Legend.TextStyle
 	for class, c := range cycle {
-		at := vg.Point{X: page.Center().X + vg.Length(class%columns*24-columns*12), Y: page.Max.Y - vg.Length(8+class/columns*14)}
+		at := vg.Point{X: page.Center().X + vg.Length(class%columns*24-columns*12),
+			Y: page.Max.Y - vg.Length(8+class/columns*14)}
 		page.DrawGlyph(draw.GlyphStyle{Color: c, Radius: 4, Shape: draw.CircleGlyph{}}, at)
 		page.FillText(text, at.Add(vg.Point{X: 7, Y: -4}), strconv.Itoa(class))
 	}

@@ -47,11 +47,13 @@ func TestNotebook(t *testing.T) {
 	}
 	for _, a := range page {
 		if want := metrics.Accuracy[a.space]; a.train != want.Train || a.test != want.Test {
-			t.Errorf("%s: %v and %v, latent notebook has %v and %v", a.space, a.train, a.test, want.Train, want.Test)
+			t.Errorf("%s: %v and %v, latent notebook has %v and %v", a.space, a.train, a.test,
+				want.Train, want.Test)
 		}
 	}
 	for _, name := range []string{"sample.png", "loss.png", "tsne.png", "tsne-contrastive.png"} {
-		if info, err := os.Stat(filepath.Join(dir, "page", name)); err != nil || info.Size() < 100 {
+		if info, err := os.Stat(filepath.Join(dir, "page", name)); err != nil ||
+			info.Size() < 100 {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}
 	}

@@ -38,7 +38,8 @@ func (l VICReg) Loss(b autoenc.Batch) *torch.Tensor {
 	for _, z := range []*torch.Tensor{z, copied} {
 		n, d := z.Shape()[0], z.Shape()[1]
 		deviation := z.Var(true, 0).AddScalar(1e-4).Sqrt()
-		loss = loss.Add(deviation.MulScalar(-1).AddScalar(1).ReLU().Mean().MulScalar(l.Variance / 2))
+		loss =
+			loss.Add(deviation.MulScalar(-1).AddScalar(1).ReLU().Mean().MulScalar(l.Variance / 2))
 		centred := z.Sub(z.MeanKeepDim(0))
 		covariance := centred.T().MatMul(centred).DivScalar(float64(n - 1))
 		others := covariance.MaskedFill(z.EyeMask(d), 0).Square().Sum()
@@ -62,8 +63,10 @@ func main() {
 		extra autoenc.ExtraLoss
 	}{{"reconstruction alone", nil}, {"with VICReg", vicreg}} {
 		model, _ := train(mnist.Train.Images[:n*784], n, *epochs, 1024, run.extra, true)
-		z := must(autoenc.Encode(context.Background(), model, autoenc.FromPixels(mnist.Train.Images[:n*784], n)))
-		test := must(autoenc.Encode(context.Background(), model, autoenc.FromPixels(mnist.Test.Images, mnist.Test.N)))
+		z := must(autoenc.Encode(context.Background(), model,
+			autoenc.FromPixels(mnist.Train.Images[:n*784], n)))
+		test := must(autoenc.Encode(context.Background(), model,
+			autoenc.FromPixels(mnist.Test.Images, mnist.Test.N)))
 		classes := must(centroid.Fit(z, n, mnist.Train.Labels[:n], centroid.Cosine))
 		predicted := must(classes.Predict(test, mnist.Test.N))
 		right := 0
@@ -72,13 +75,15 @@ func main() {
 				right++
 			}
 		}
-		fmt.Printf("%-20s  %.2f %% of the test images by the nearest centroid\n", run.name, 100*float64(right)/float64(mnist.Test.N))
+		fmt.Printf("%-20s  %.2f %% of the test images by the nearest centroid\n", run.name,
+			100*float64(right)/float64(mnist.Test.N))
 		model.Close()
 	}
 }
 
 // train returns a model and the losses of its steps.
-func train(images []byte, n, epochs, batch int, extra autoenc.ExtraLoss, show bool) (*autoenc.AutoEncoder, []autoenc.Loss) {
+func train(images []byte, n, epochs, batch int, extra autoenc.ExtraLoss,
+	show bool) (*autoenc.AutoEncoder, []autoenc.Loss) {
 	model := must(autoenc.New(784, 0))
 	o := autoenc.DefaultOptions()
 	o.Epochs, o.BatchSize, o.Extra = epochs, batch, extra

@@ -22,7 +22,8 @@ func TestLossesArePyTorchs(t *testing.T) {
 			images = append(images, byte(v))
 		}
 	}
-	model, losses := train(images, 300, 2, 64, VICReg{Noise: 0.2, Invariance: 25, Variance: 25, Covariance: 1, Weight: 0.01}, false)
+	model, losses := train(images, 300, 2, 64,
+		VICReg{Noise: 0.2, Invariance: 25, Variance: 25, Covariance: 1, Weight: 0.01}, false)
 	defer model.Close()
 	for _, version := range []string{"1.13", "2.11"} {
 		b, err := os.ReadFile(filepath.Join("testdata", "torch-"+version+".json"))
@@ -40,7 +41,8 @@ func TestLossesArePyTorchs(t *testing.T) {
 			got := [2]float64{float64(losses[i].Reconstruction), float64(losses[i].Contrastive)}
 			for k, name := range []string{"reconstruction", "VICReg"} {
 				if math.Abs(got[k]-want[k]) > 1e-4*want[k] {
-					t.Errorf("step %d: %s loss %.7f, PyTorch %s's %.7f", i, name, got[k], version, want[k])
+					t.Errorf("step %d: %s loss %.7f, PyTorch %s's %.7f", i, name, got[k], version,
+						want[k])
 				}
 			}
 		}

@@ -63,8 +63,8 @@ func (m *VAE) Forward(x *torch.Tensor) (reconstruction, mean, logVariance *torch
 // standard normal distribution, both summed over the batch.
 func lossOf(reconstruction, x, mean, logVariance *torch.Tensor) *torch.Tensor {
 	entropy := torch.BCELoss(reconstruction, x, torch.ReduceSum)
-	divergence := logVariance.AddScalar(1).Sub(mean.PowScalar(2)).Sub(logVariance.Exp()).Sum().MulScalar(-0.5)
-	return entropy.Add(divergence)
+	divergence := logVariance.AddScalar(1).Sub(mean.PowScalar(2)).Sub(logVariance.Exp())
+	return entropy.Add(divergence.Sum().MulScalar(-0.5))
 }
 
 func main() {
@@ -89,14 +89,14 @@ func main() {
 		check(pass(model, nil, mnist.Test, func(_ int, loss float64) { sum += loss }))
 		fmt.Printf("====> Test set loss: %.4f\n", sum/float64(mnist.Test.N))
 	}
-	check(torch.NoGrad(func(s *torch.Scope) { draw("sample.png", model.Decode(s.Randn(64, 20)).Float32s()) }))
+	check(torch.NoGrad(func(s *torch.Scope) { draw("sample.png", model.Decode(s.Randn(64, 20))) }))
 	check(torch.Save(model, "vae.pt"))
 }
 
 // pass goes through all images once, in batches of 128, in a new order if there is an
 // optimizer, and tells done the loss of each batch. In Go's order too a DataLoader draws
 // a seed of its own, then its sampler one.
-func pass(model *VAE, optimizer *torch.Adam, d *dataset.Split, done func(step int, loss float64)) error {
+func pass(model *VAE, optimizer *torch.Adam, d *dataset.Split, done func(int, float64)) error {
 	const size = 128
 	order := make([]int64, d.N)
 	for i := range order {
@@ -130,9 +130,9 @@ func pass(model *VAE, optimizer *torch.Adam, d *dataset.Split, done func(step in
 }
 
 // draw writes 64 images of 28 x 28 pixels, 0 to 1, as a square.
-func draw(path string, pixels []float32) {
+func draw(path string, pixels *torch.Tensor) {
 	page := image.NewGray(image.Rect(0, 0, 8*28, 8*28))
-	for i, v := range pixels {
+	for i, v := range pixels.Float32s() {
 		n, p := i/784, i%784
 		page.SetGray(n%8*28+p%28, n/8*28+p/28, color.Gray{Y: uint8(255 * v)})
 	}

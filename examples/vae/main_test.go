@@ -29,7 +29,8 @@ func little(n int) *dataset.Split {
 	return d
 }
 
-// The losses of two epochs are PyTorch's, of both versions, and so are those of the test behind them.
+// The losses of two epochs are PyTorch's, of both versions, and so are those of the test behind
+// them.
 func TestLossesArePyTorchs(t *testing.T) {
 	for _, version := range []string{"1.13", "2.11"} {
 		b, err := os.ReadFile(filepath.Join("testdata", "torch-"+version+".json"))
@@ -54,27 +55,31 @@ func TestLossesArePyTorchs(t *testing.T) {
 		defer optimizer.Close()
 		var losses, test []float64
 		for range 2 {
-			if err := pass(model, optimizer, little(600), func(_ int, loss float64) { losses = append(losses, loss) }); err != nil {
+			if err := pass(model, optimizer, little(600),
+				func(_ int, loss float64) { losses = append(losses, loss) }); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := pass(model, nil, little(200), func(_ int, loss float64) { test = append(test, loss) }); err != nil {
+		if err := pass(model, nil, little(200),
+			func(_ int, loss float64) { test = append(test, loss) }); err != nil {
 			t.Fatal(err)
 		}
-		for name, pair := range map[string][2][]float64{"training": {losses, golden.Losses}, "test": {test, golden.Test}} {
+		for name, pair := range map[string][2][]float64{"training": {losses, golden.Losses},
+			"test": {test, golden.Test}} {
 			if len(pair[0]) != len(pair[1]) {
 				t.Errorf("%d losses of %s, PyTorch's %d", len(pair[0]), name, len(pair[1]))
 				continue
 			}
 			for i, want := range pair[1] {
 				if math.Abs(pair[0][i]-want) > 1e-5*want {
-					t.Errorf("%s loss %d is %.4f, PyTorch %s's %.4f", name, i, pair[0][i], version, want)
+					t.Errorf("%s loss %d is %.4f, PyTorch %s's %.4f", name, i, pair[0][i], version,
+						want)
 				}
 			}
 		}
 	}
 	path := filepath.Join(t.TempDir(), "sample.png")
-	draw(path, make([]float32, 64*784))
+	check(torch.Do(func(s *torch.Scope) { draw(path, s.Zeros(64, 784)) }))
 	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
 		t.Errorf("no picture: %v", err)
 	}
