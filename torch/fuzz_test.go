@@ -13,7 +13,8 @@ import (
 )
 
 // FuzzOperations calls operations of the table with tensors of any shape and type, small integers as dimensions, sizes and
-// indices, and odd floats: each call ends with tensors or with one error of one line, never with a crash.
+// indices, and odd floats, then with one tensor that is closed, nil or of another device: each call ends with tensors or with
+// one error of one line, never with a crash.
 func FuzzOperations(f *testing.F) {
 	names := slices.Sorted(maps.Keys(operations))
 	for i := range names {
@@ -23,12 +24,16 @@ func FuzzOperations(f *testing.F) {
 		o := operations[names[which%uint64(len(names))]]
 		r := rand.New(rand.NewPCG(which, seed))
 		for range 20 {
-			fuzzOnce(t, names[which%uint64(len(names))], o, r)
+			fuzzOnce(t, names[which%uint64(len(names))], o, r, false)
+		}
+		r = rand.New(rand.NewPCG(which, ^seed))
+		for range 5 {
+			fuzzOnce(t, names[which%uint64(len(names))], o, r, true)
 		}
 	})
 }
 
-func fuzzOnce(t *testing.T, name string, o tableOperation, r *rand.Rand) {
+func fuzzOnce(t *testing.T, name string, o tableOperation, r *rand.Rand, spoil bool) {
 	var args []any
 	err := Do(func(s *Scope) {
 		args = nil
@@ -36,7 +41,14 @@ func fuzzOnce(t *testing.T, name string, o tableOperation, r *rand.Rand) {
 		for _, kind := range o.kinds {
 			args = append(args, fuzzArgument(s, r, kind, common))
 		}
+		if name == "Arange" && math.Abs(args[2].(float64)) < 1e-3 {
+			args[2] = 0.0 // not a billion elements
+		}
+		if spoil {
+			fuzzSpoil(r, args)
+		}
 		for _, made := range o.call(s, args) {
+			made.Export() // the values, if there are any
 			sum := made.Sum()
 			if r.IntN(2) == 0 {
 				sum.Backward() // an error where nothing records gradients
@@ -46,6 +58,37 @@ func fuzzOnce(t *testing.T, name string, o tableOperation, r *rand.Rand) {
 	var e *Error
 	if err != nil && (!errors.As(err, &e) || e.Message == "" || strings.Contains(e.Error(), "\n")) {
 		t.Errorf("%s%v: %q", name, args, err)
+	}
+}
+
+// fuzzSpoil closes a tensor of the arguments, takes it away or moves it to a device that has no data or does not exist.
+func fuzzSpoil(r *rand.Rand, args []any) {
+	var places []**Tensor
+	for i := range args {
+		switch a := args[i].(type) {
+		case *Tensor:
+			x := &a
+			places = append(places, x)
+			defer func() { args[i] = *x }()
+		case []*Tensor:
+			for k := range a {
+				places = append(places, &a[k])
+			}
+		}
+	}
+	if len(places) == 0 {
+		return
+	}
+	place := places[r.IntN(len(places))]
+	switch r.IntN(4) {
+	case 0:
+		(*place).Close()
+	case 1:
+		*place = nil
+	case 2:
+		*place = (*place).To("meta")
+	case 3:
+		*place = (*place).To([]string{"cuda", "cuda:7", "vax", "", "cpu:3", "mkldnn", "xla:0", "mps"}[r.IntN(8)])
 	}
 }
 

@@ -31,6 +31,13 @@ func BenchmarkOverhead(b *testing.B) {
 			}
 		})
 	}
+	b.Run("error", func(b *testing.B) {
+		for b.Loop() {
+			if err := Do(func(s *Scope) { s.Ones(2).Add(s.Ones(3)) }); err == nil {
+				b.Fatal("no error")
+			}
+		}
+	})
 	b.Run("Do", func(b *testing.B) {
 		for b.Loop() {
 			if err := Do(func(*Scope) {}); err != nil {

@@ -19,8 +19,7 @@ import (
 // The plain path: a training step in gotorch's own operations. Its forward
 // operations return their errors; its Backward and its optimiser let C++
 // exceptions through, which end the process, so that Tensor.Backward and the
-// functions of native/plain.h make the same calls of libtorch in their place. The
-// BLAS stays on one thread, so that on the CPU the products use one core.
+// functions of native/plain.h make the same calls of libtorch in their place.
 
 // SetPlain makes Forward run gotorch's own modules one by one, in float32.
 func (q *Sequential) SetPlain(on bool) { q.plain = on }

@@ -3,7 +3,7 @@
 // PyTorch's MNIST example, github.com/pytorch/examples/blob/main/mnist/main.py: a small
 // convolutional network, Adadelta, a learning rate that falls by 0.7 every epoch.
 //
-//	go run ./examples/mnist              14 epochs; about 99 % of the test images
+//	go run ./examples/mnist              14 epochs; 98.8 % of the test images after 2
 //	go run ./examples/mnist -epochs 1
 //
 // For a given seed the weights, the dropped elements and the losses are PyTorch's on the

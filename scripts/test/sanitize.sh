@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # test_sanitize.sh [race] [asan] [valgrind]: the native half and its wrapper under three checkers; without arguments, all
 # that are installed.
-#   race      Go's race detector on the short tests of torch and autoenc
+#   race      Go's race detector on the short tests of torch, autoenc and contrastive
 #   asan      AddressSanitizer and LeakSanitizer on the same: gotorch's C++, the shim and Go's cgo code are compiled with
 #             it (build/asan), libtorch is not, but allocates through it
 #   valgrind  memcheck on tests of the wrapper: sees all code, libtorch's too; a hundred times slower, so not on all tests
@@ -24,7 +24,7 @@ fi
 
 race() {
 	scripts/build/native.sh
-	go test -race -short -count=1 ./torch ./autoenc
+	go test -race -short -count=1 -timeout 60m ./torch ./autoenc ./contrastive
 }
 
 asan() {
@@ -35,7 +35,7 @@ asan() {
 	scripts/build/native.sh # what the linker sees
 	CXX=$out/cxx LATENT_BUILD=build/asan scripts/build/native.sh
 	ln -sf ../libcgotorch.so "$out/lib/" # alone, without the linker scripts beside it
-	for package in torch autoenc; do
+	for package in torch autoenc contrastive; do
 		go test -asan -c -o "$out/$(basename "$package").test" "./$package"
 		# gotorch's initialiser never frees the names that it hands to C, 18 bytes a layer. cgo names malloc after the package.
 		hash=$(nm "$out/$(basename "$package").test" | sed -n 's/.* T _cgo_\([0-9a-f]*\)_Cfunc_KaimingUniform_$/\1/p')
