@@ -86,7 +86,8 @@ func TestInitialWeightsArePyTorchs(t *testing.T) {
 		}
 		for _, item := range d {
 			if got := sha(t, item.Value.(pt.Tensor).Data); got != run.Weights[item.Key] {
-				t.Errorf("seed %d: %s: sha256 %s, PyTorch's %s", run.Seed, item.Key, got, run.Weights[item.Key])
+				t.Errorf("seed %d: %s: sha256 %s, PyTorch's %s", run.Seed, item.Key, got,
+					run.Weights[item.Key])
 			}
 		}
 	}
@@ -107,13 +108,15 @@ func TestOrderIsDataLoaders(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !slices.Equal(order[:len(run.FirstBatch)], run.FirstBatch) {
-			t.Errorf("seed %d: first rows %v, PyTorch's %v", run.Seed, order[:len(run.FirstBatch)], run.FirstBatch)
+			t.Errorf("seed %d: first rows %v, PyTorch's %v", run.Seed, order[:len(run.FirstBatch)],
+				run.FirstBatch)
 		}
 		if got := sha(t, order); got != run.Order {
 			t.Errorf("seed %d: order sha256 %s, PyTorch's %s", run.Seed, got, run.Order)
 		}
 		if l.batches() != 59 || len(l.batch(order, 58)) != 608 {
-			t.Errorf("%d batches, the last of %d, want 59 and 608", l.batches(), len(l.batch(order, 58)))
+			t.Errorf("%d batches, the last of %d, want 59 and 608", l.batches(),
+				len(l.batch(order, 58)))
 		}
 	}
 }
@@ -127,11 +130,14 @@ func checkFirstSteps(t *testing.T, losses []Loss, g golden) float64 {
 	for i, l := range losses {
 		diff := math.Abs(float64(l.Loss)-g.Losses[i]) / g.Losses[i]
 		worst = max(worst, diff)
-		if i < 10 && diff > 1e-5 || l.Step != i+1 || l.Epoch != 1 || l.Contrastive != 0 || l.Loss != l.Reconstruction {
-			t.Errorf("step %d: %+v, PyTorch's loss %g in %s (off by %.1e relative)", i+1, l, g.Losses[i], g.file, diff)
+		if i < 10 && diff > 1e-5 || l.Step != i+1 || l.Epoch != 1 || l.Contrastive != 0 ||
+			l.Loss != l.Reconstruction {
+			t.Errorf("step %d: %+v, PyTorch's loss %g in %s (off by %.1e relative)", i+1, l,
+				g.Losses[i], g.file, diff)
 		}
 	}
-	t.Logf("largest relative difference of %d losses to %s, seed %d: %.1e", len(losses), g.file, g.Seed, worst)
+	t.Logf("largest relative difference of %d losses to %s, seed %d: %.1e", len(losses), g.file,
+		g.Seed, worst)
 	return worst
 }
 
@@ -197,7 +203,8 @@ func TestFirstEpochIsPyTorchs(t *testing.T) {
 		}
 	}
 	if nearest > 1e-4 {
-		t.Errorf("no golden's losses are within 1e-4: the nearest, %s, differs by %.1e", run.file, nearest)
+		t.Errorf("no golden's losses are within 1e-4: the nearest, %s, differs by %.1e", run.file,
+			nearest)
 	}
 
 	ctx := context.Background()
@@ -222,7 +229,8 @@ func TestFirstEpochIsPyTorchs(t *testing.T) {
 		z      []float32
 		labels []int
 		want   float64
-	}{{"train", z, d.Train.Labels, run.AccuracyTrain}, {"test", zt, d.Test.Labels, run.AccuracyTest}} {
+	}{{"train", z, d.Train.Labels, run.AccuracyTrain},
+		{"test", zt, d.Test.Labels, run.AccuracyTest}} {
 		predicted, err := c.Predict(split.z, len(split.labels))
 		if err != nil {
 			t.Fatal(err)
@@ -411,10 +419,12 @@ func TestSaveLoad(t *testing.T) {
 	if stateBytes(t, m) != stateBytes(t, again) {
 		t.Error("loaded weights differ from the saved ones")
 	}
-	if _, err := Load(path, 100); err == nil || !strings.Contains(err.Error(), "encoder.0.weight") {
+	if _, err := Load(path, 100); err == nil ||
+		!strings.Contains(err.Error(), "encoder.0.weight") {
 		t.Errorf("another architecture: %v", err)
 	}
-	if _, err := ReadCheckpoint(path); err == nil || !strings.Contains(err.Error(), "not a checkpoint") {
+	if _, err := ReadCheckpoint(path); err == nil ||
+		!strings.Contains(err.Error(), "not a checkpoint") {
 		t.Errorf("a model read as a checkpoint: %v", err)
 	}
 }
@@ -461,7 +471,8 @@ func TestOddBatches(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if losses := runTrainer(t, m, FromPixels(noise(n, 784), n), smallOptions(2)); len(losses) != 2*((n+31)/32) {
+		if losses := runTrainer(t, m, FromPixels(noise(n, 784), n),
+			smallOptions(2)); len(losses) != 2*((n+31)/32) {
 			t.Errorf("%d images: %d steps", n, len(losses))
 		}
 	}
@@ -502,7 +513,8 @@ func TestErrors(t *testing.T) {
 	}{
 		{"epochs", x, nil, change(func(o *Options) { o.Epochs = 0 }), "epochs"},
 		{"batch size", x, nil, change(func(o *Options) { o.BatchSize = -1 }), "batch size"},
-		{"learning rate", x, nil, change(func(o *Options) { o.LearningRate = math.NaN() }), "learning rate"},
+		{"learning rate", x, nil, change(func(o *Options) { o.LearningRate = math.NaN() }),
+			"learning rate"},
 		{"weight decay", x, nil, change(func(o *Options) { o.WeightDecay = -1 }), "weight decay"},
 		{"precision", x, nil, change(func(o *Options) { o.Precision = "fp8" }), "fp8"},
 		{"tf32 on the CPU", x, nil, change(func(o *Options) { o.Precision = TF32 }), "CUDA"},
@@ -511,14 +523,16 @@ func TestErrors(t *testing.T) {
 		{"empty", FromPixels(nil, 0), nil, smallOptions(1), "rows"},
 		{"NaN", FromFloats(bad, 10), nil, smallOptions(1), "step 1 (epoch 1)"},
 		{"infinity", FromFloats(infinite, 10), nil, smallOptions(1), "step 1 (epoch 1)"},
-		{"diverges", x, nil, change(func(o *Options) { o.LearningRate = 1e5; o.Epochs = 50 }), "step "},
+		{"diverges", x, nil, change(func(o *Options) { o.LearningRate = 1e5; o.Epochs = 50 }),
+			"step "},
 	} {
 		tr, err := NewTrainer(m, c.x, c.labels, c.o)
 		if err == nil {
 			err = tr.Run(context.Background())
 			tr.Close()
 		}
-		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+		if err == nil || !strings.Contains(err.Error(), c.want) ||
+			strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want one line with %q", c.name, err, c.want)
 		}
 	}

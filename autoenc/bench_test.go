@@ -65,7 +65,8 @@ func benchmarkEpoch(b *testing.B, threads int, change func(*Options)) {
 
 func BenchmarkEpoch(b *testing.B) {
 	for _, threads := range []int{1, torch.DefaultThreads()} {
-		b.Run("threads="+strconv.Itoa(threads), func(b *testing.B) { benchmarkEpoch(b, threads, func(*Options) {}) })
+		b.Run("threads="+strconv.Itoa(threads),
+			func(b *testing.B) { benchmarkEpoch(b, threads, func(*Options) {}) })
 	}
 }
 

@@ -48,8 +48,10 @@ func FuzzCheckpoint(f *testing.F) {
 			}
 			return
 		}
-		if t.optimizer.Steps() != c.Step || t.epoch < 0 || t.batch < 0 || t.batch > 1 || c.Step/2 != t.epoch || c.Step%2 != t.batch {
-			tt.Errorf("restored to step %d, epoch %d, batch %d of 2", t.optimizer.Steps(), t.epoch, t.batch)
+		if t.optimizer.Steps() != c.Step || t.epoch < 0 || t.batch < 0 || t.batch > 1 ||
+			c.Step/2 != t.epoch || c.Step%2 != t.batch {
+			tt.Errorf("restored to step %d, epoch %d, batch %d of 2", t.optimizer.Steps(), t.epoch,
+				t.batch)
 		}
 		after := stateOf(tt, t)
 		model, _ := d.Get("model")
@@ -58,7 +60,8 @@ func FuzzCheckpoint(f *testing.F) {
 				tt.Errorf("%s is not the checkpoint's", item.Key)
 			}
 		}
-		if err := t.Run(context.Background()); err == nil && c.Step < t.Steps() && t.optimizer.Steps() != t.Steps() {
+		if err := t.Run(context.Background()); err == nil && c.Step < t.Steps() &&
+			t.optimizer.Steps() != t.Steps() {
 			tt.Errorf("stopped at step %d of %d", t.optimizer.Steps(), t.Steps())
 		}
 	})
@@ -108,11 +111,13 @@ func stateOf(t *testing.T, tr *Trainer) map[string][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	state := map[string][]byte{"rng": rng, "position": bits([]float32{float32(tr.optimizer.Steps()),
-		float32(tr.epoch), float32(tr.batch), float32(tr.seed)})}
+	state := map[string][]byte{"rng": rng,
+		"position": bits([]float32{float32(tr.optimizer.Steps()),
+			float32(tr.epoch), float32(tr.batch), float32(tr.seed)})}
 	for i, item := range model {
 		state[item.Key] = bits(item.Value.(pt.Tensor).Data.([]float32))
-		state["exp_avg "+item.Key], state["exp_avg_sq "+item.Key] = bits(expAvg[i]), bits(expAvgSq[i])
+		state["exp_avg "+item.Key], state["exp_avg_sq "+item.Key] = bits(expAvg[i]),
+			bits(expAvgSq[i])
 	}
 	return state
 }
@@ -176,9 +181,11 @@ func mutate(d pt.Dict, op [4]byte) pt.Dict {
 	case 0: // gone
 		at.Key += "?"
 	case 1:
-		at.Value = []int64{-1, 0, 1, 2, 4, math.MinInt64, math.MaxInt64, 1 << 62, 1 << 31, int64(op[3])}[op[2]%10]
+		at.Value = []int64{-1, 0, 1, 2, 4, math.MinInt64, math.MaxInt64, 1 << 62, 1 << 31,
+			int64(op[3])}[op[2]%10]
 	case 2:
-		at.Value = []any{"", nil, []any{}, 1.5, true, pt.Dict{}, pt.Tensor{Shape: []int{0}, Data: []float32{}}}[op[2]%7]
+		at.Value = []any{"", nil, []any{}, 1.5, true, pt.Dict{},
+			pt.Tensor{Shape: []int{0}, Data: []float32{}}}[op[2]%7]
 	case 3: // another value from elsewhere
 		at.Value = copyOf(list[int(op[2])%len(list)].Value)
 	case 4: // the shape, not the content
@@ -195,8 +202,9 @@ func mutate(d pt.Dict, op [4]byte) pt.Dict {
 		}
 	case 6: // another type
 		if isTensor {
-			at.Value = pt.Tensor{Shape: tensor.Shape, Data: []any{make([]float64, n), make([]int64, n), make([]int32, n),
-				make([]uint8, n), make([]bool, n), make([]float32, n)}[op[2]%6]}
+			at.Value = pt.Tensor{Shape: tensor.Shape,
+				Data: []any{make([]float64, n), make([]int64, n), make([]int32, n),
+					make([]uint8, n), make([]bool, n), make([]float32, n)}[op[2]%6]}
 		}
 	case 7, 8: // bits
 		if isFloats && len(values) > 0 {
@@ -207,7 +215,8 @@ func mutate(d pt.Dict, op [4]byte) pt.Dict {
 		}
 	case 9: // no number, or one too large
 		if isFloats && len(values) > 0 {
-			values[int(op[2])%len(values)] = []float32{float32(math.NaN()), float32(math.Inf(-1)), math.MaxFloat32}[op[3]%3]
+			values[int(op[2])%len(values)] = []float32{float32(math.NaN()), float32(math.Inf(-1)),
+				math.MaxFloat32}[op[3]%3]
 		}
 	case 10: // one too many
 		if below, ok := at.Value.(pt.Dict); ok {

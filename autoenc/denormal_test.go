@@ -12,7 +12,8 @@ import (
 	"latent/torch"
 )
 
-// Images of denormal numbers take a tenth more of the processor than ordinary ones at most, epoch by epoch in turn.
+// Images of denormal numbers take a tenth more of the processor than ordinary ones at most, epoch
+// by epoch in turn.
 func TestDenormalEpoch(t *testing.T) {
 	if os.Getenv("LATENT_LONG") == "" {
 		t.Skip("takes a minute; set LATENT_LONG=1")
@@ -33,7 +34,8 @@ func TestDenormalEpoch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if trainers[i], err = NewTrainer(m, FromFloats(x, d.Train.N), nil, DefaultOptions()); err != nil {
+		if trainers[i], err = NewTrainer(m, FromFloats(x, d.Train.N), nil,
+			DefaultOptions()); err != nil {
 			t.Fatal(err)
 		}
 		defer trainers[i].Close()
@@ -49,7 +51,8 @@ func TestDenormalEpoch(t *testing.T) {
 		}
 	}
 	ratio := least[1] / least[0]
-	t.Logf("an epoch of denormal images takes %.3f times the processor time of an ordinary one", ratio)
+	t.Logf("an epoch of denormal images takes %.3f times the processor time of an ordinary one",
+		ratio)
 	if ratio > 1.1 {
 		t.Error("more than a tenth longer")
 	}

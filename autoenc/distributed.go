@@ -57,7 +57,8 @@ func (t *Trainer) stopped(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return fmt.Errorf("autoenc: train: another process of the group was interrupted: %w", context.Canceled)
+	return fmt.Errorf("autoenc: train: another process of the group was interrupted: %w",
+		context.Canceled)
 }
 
 // ShareCheckpoint gives every process of a group rank 0's checkpoint, or nil

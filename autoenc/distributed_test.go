@@ -65,7 +65,8 @@ func pattern(n int) Samples {
 }
 
 // trained runs a new model of this seed to the end.
-func trained(t *testing.T, ctx context.Context, train Samples, o Options, restore *Checkpoint) (*Trainer, error) {
+func trained(t *testing.T, ctx context.Context, train Samples, o Options,
+	restore *Checkpoint) (*Trainer, error) {
 	t.Helper()
 	m, err := New(784, o.Seed)
 	if err != nil {
@@ -118,12 +119,15 @@ func parameters(t *testing.T, m Model) (list [][]float32) {
 	return list
 }
 
-func sameParameters(a, b [][]float32) bool { return slices.EqualFunc(a, b, slices.Equal[[]float32]) }
+func sameParameters(a, b [][]float32) bool {
+	return slices.EqualFunc(a, b, slices.Equal[[]float32])
+}
 
 func TestShareIsDistributedSamplers(t *testing.T) {
 	for _, g := range distributedGoldens(t) {
 		for _, c := range g.Orders {
-			l := loader{n: c.N, batchSize: 1, shuffle: c.Shuffle, sampler: &sampler{rank: c.Rank, size: c.Size, seed: c.Seed}}
+			l := loader{n: c.N, batchSize: 1, shuffle: c.Shuffle,
+				sampler: &sampler{rank: c.Rank, size: c.Size, seed: c.Seed}}
 			seed, err := l.begin(c.Epoch)
 			if err != nil {
 				t.Fatal(err)
@@ -146,7 +150,8 @@ func TestTwoProcesses(t *testing.T) {
 		t.Parallel()
 		processes := grouptest.Run(t, 2)
 		if processes[0].Code != 0 || processes[1].Code != 7 {
-			t.Fatalf("exit codes %d and %d\n%s\n%s", processes[0].Code, processes[1].Code, processes[0].Output, processes[1].Output)
+			t.Fatalf("exit codes %d and %d\n%s\n%s", processes[0].Code, processes[1].Code,
+				processes[0].Output, processes[1].Output)
 		}
 		t.Log(processes[0].Output)
 		return
@@ -229,8 +234,9 @@ func testTwiceTheBatch(t *testing.T, group *torch.Group) {
 	}
 }
 
-// Where weights stand still, all losses of four processes are means over the rows of the one process's
-// batches: an epoch of them must be equal, to rounding, in the shares of PyTorch's DistributedSampler.
+// Where weights stand still, all losses of four processes are means over the rows of the one
+// process's batches: an epoch of them must be equal, to rounding, in the shares of PyTorch's
+// DistributedSampler.
 func TestFourProcesses(t *testing.T) {
 	if !grouptest.Child() {
 		t.Parallel()
@@ -272,7 +278,8 @@ func groupOfOne(t *testing.T) *torch.Group {
 	}
 	port := listener.Addr().(*net.TCPAddr).Port
 	listener.Close()
-	g, err := torch.JoinGroup(torch.GroupOptions{Size: 1, Addr: "127.0.0.1", Port: port, Device: "cpu", Timeout: time.Minute})
+	g, err := torch.JoinGroup(torch.GroupOptions{Size: 1, Addr: "127.0.0.1", Port: port,
+		Device: "cpu", Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -357,7 +364,8 @@ func testDeathOfOne(t *testing.T, group *torch.Group, failed func() bool) {
 		}
 	}
 	_, err := trained(t, context.Background(), pattern(200), o, nil)
-	want := "autoenc: train: step 4 (epoch 1): torch: all_reduce: rank 0 of 2 lost rank 1, or waited 1m0s for it: "
+	want := "autoenc: train: step 4 (epoch 1): torch: all_reduce: rank 0 of 2 lost rank 1, or " +
+		"waited 1m0s for it: "
 	if err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("error %v, want one line %q", err, want)
 	}

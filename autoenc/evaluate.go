@@ -24,7 +24,8 @@ func Encode(ctx context.Context, m Model, x Samples) ([]float32, error) {
 // Reconstruct returns the decoder's output for the rows of x, n x DimIn, no
 // gradient.
 func Reconstruct(ctx context.Context, m Model, x Samples) ([]float32, error) {
-	xhat, err := rowsOf(ctx, m, x, func(batch *torch.Tensor) *torch.Tensor { return m.Decode(m.Encode(batch)) })
+	xhat, err := rowsOf(ctx, m, x,
+		func(batch *torch.Tensor) *torch.Tensor { return m.Decode(m.Encode(batch)) })
 	if err != nil {
 		return nil, fmt.Errorf("autoenc: reconstruct: %w", err)
 	}
@@ -63,7 +64,8 @@ func Evaluate(ctx context.Context, m Model, x Samples) (float64, error) {
 }
 
 // rowsOf collects what f makes of every batch of x, one row for each of x's.
-func rowsOf(ctx context.Context, m Model, x Samples, f func(batch *torch.Tensor) *torch.Tensor) ([]float32, error) {
+func rowsOf(ctx context.Context, m Model, x Samples,
+	f func(batch *torch.Tensor) *torch.Tensor) ([]float32, error) {
 	var rows []float32
 	err := each(ctx, m, x, func(_ *torch.Scope, start, end int, batch *torch.Tensor) {
 		out := f(batch)

@@ -34,9 +34,21 @@ func TestEvaluationFreesEveryBatch(t *testing.T) {
 	}
 	x := FromFloats(make([]float32, 12*3*evaluationBatch), 3*evaluationBatch)
 	for name, evaluate := range map[string]func(Model) error{
-		"Encode":      func(m Model) error { _, err := Encode(context.Background(), m, x); return err },
-		"Reconstruct": func(m Model) error { _, err := Reconstruct(context.Background(), m, x); return err },
-		"Evaluate":    func(m Model) error { _, err := Evaluate(context.Background(), m, x); return err },
+		"Encode": func(m Model) error {
+			_,
+				err := Encode(context.Background(), m, x)
+			return err
+		},
+		"Reconstruct": func(m Model) error {
+			_,
+				err := Reconstruct(context.Background(), m, x)
+			return err
+		},
+		"Evaluate": func(m Model) error {
+			_,
+				err := Evaluate(context.Background(), m, x)
+			return err
+		},
 	} {
 		w := &watched{AutoEncoder: m, t: t}
 		if err := evaluate(w); err != nil || w.batches != 3 {

@@ -35,6 +35,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("%d steps, latents %d x %d\n", len(trainer.Losses()), len(z)/autoenc.LatentDim, autoenc.LatentDim)
+	fmt.Printf("%d steps, latents %d x %d\n", len(trainer.Losses()), len(z)/autoenc.LatentDim,
+		autoenc.LatentDim)
 	// Output: 4 steps, latents 100 x 50
 }

@@ -14,7 +14,8 @@ import (
 )
 
 // graphRun trains with the steps of the graph path, on the CPU unrecorded.
-func graphRun(t *testing.T, ctx context.Context, train Samples, o Options, device string, restore *Checkpoint) (*Trainer, error) {
+func graphRun(t *testing.T, ctx context.Context, train Samples, o Options, device string,
+	restore *Checkpoint) (*Trainer, error) {
 	t.Helper()
 	m, err := New(784, 0)
 	if err != nil {
@@ -44,7 +45,8 @@ func graphRun(t *testing.T, ctx context.Context, train Samples, o Options, devic
 func smallRun() (Samples, Options) {
 	o := DefaultOptions()
 	o.Epochs, o.BatchSize = 6, 64
-	return pattern(300), o // 5 batches, the last of 44; enough epochs for both graphs to be recorded
+	// 5 batches, the last of 44; enough epochs for both graphs to be recorded
+	return pattern(300), o
 }
 
 func TestGraphStepsAreEagerSteps(t *testing.T) {
@@ -88,7 +90,8 @@ func TestGraphStopsAndResumes(t *testing.T) {
 	var saved *Checkpoint
 	broken := o
 	broken.Save = func(c *Checkpoint) error { saved = c; return nil }
-	first, err := graphRun(t, &countdown{Context: context.Background(), left: 9}, train, broken, "cpu", nil)
+	first, err := graphRun(t, &countdown{Context: context.Background(), left: 9}, train, broken,
+		"cpu", nil)
 	if !errors.Is(err, context.Canceled) || saved == nil || len(first.Losses()) != saved.Step {
 		t.Fatalf("error %v, checkpoint %+v after %d steps", err, saved, len(first.Losses()))
 	}
@@ -132,7 +135,10 @@ func TestGraphReportsNaN(t *testing.T) {
 	o := DefaultOptions()
 	o.Epochs, o.BatchSize, o.Shuffle = 1, 2, false
 	tr, err := graphRun(t, context.Background(), FromFloats(x, 8), o, "cpu", nil)
-	if err == nil || !strings.HasPrefix(err.Error(), "autoenc: train: step 3 (epoch 1): torch: loss: the loss is NaN") || len(tr.Losses()) != 2 {
+	if err == nil ||
+		!strings.HasPrefix(err.Error(),
+			"autoenc: train: step 3 (epoch 1): torch: loss: the loss is NaN") ||
+		len(tr.Losses()) != 2 {
 		t.Errorf("error %v after %d steps", err, len(tr.Losses()))
 	}
 	// The weights are those of the step before, whatever came later in the epoch.
@@ -176,7 +182,8 @@ func TestGraphStepReadsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, name := range names {
-		reads := slices.Contains([]string{"aten::item", "aten::_local_scalar_dense", "aten::is_nonzero",
+		reads := slices.Contains([]string{"aten::item", "aten::_local_scalar_dense",
+			"aten::is_nonzero",
 			"aten::nonzero", "aten::equal", "aten::masked_select"}, name)
 		// On the CPU a move to a device is a conversion that converts nothing.
 		moves := name == "aten::to" && (i+1 == len(names) || names[i+1] != "aten::_to_copy")
@@ -185,7 +192,8 @@ func TestGraphStepReadsNothing(t *testing.T) {
 		}
 	}
 	t.Logf("%d operators", len(names))
-	for _, want := range []string{"aten::addmm", "aten::mse_loss", "aten::mse_loss_backward", "aten::index_copy_"} {
+	for _, want := range []string{"aten::addmm", "aten::mse_loss", "aten::mse_loss_backward",
+		"aten::index_copy_"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("the step has no %s: %v", want, names)
 		}
@@ -206,7 +214,8 @@ func TestMovedModelIsRefused(t *testing.T) {
 	}
 	defer tr.Close()
 	tr.addresses[3]++
-	if err := tr.Run(context.Background()); err == nil || !strings.Contains(err.Error(), "moved after NewTrainer") {
+	if err := tr.Run(context.Background()); err == nil ||
+		!strings.Contains(err.Error(), "moved after NewTrainer") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -55,7 +55,8 @@ func (w Widths) Validate() error {
 	}{{"encoder", w.Encoder}, {"decoder", w.Decoder}} {
 		for i, n := range side.widths {
 			if n < 1 || n > maxWidth {
-				return fmt.Errorf("autoenc: %s widths: layer %d must have from 1 to %d features, got %d", side.name, i+1, maxWidth, n)
+				return fmt.Errorf("autoenc: %s widths: layer %d must have from 1 to %d "+
+					"features, got %d", side.name, i+1, maxWidth, n)
 			}
 		}
 	}

@@ -38,7 +38,8 @@ func TestWidths(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer again.Close()
-		if got := again.Widths(); !slices.Equal(got.Encoder, w.Encoder) || !slices.Equal(got.Decoder, w.Decoder) {
+		if got := again.Widths(); !slices.Equal(got.Encoder, w.Encoder) ||
+			!slices.Equal(got.Decoder, w.Decoder) {
 			t.Errorf("loaded widths %v, saved %v", got, w)
 		}
 		z, err := Encode(ctx, m, train)
@@ -48,7 +49,8 @@ func TestWidths(t *testing.T) {
 		if z2, err := Encode(ctx, again, train); err != nil || !slices.Equal(z, z2) {
 			t.Errorf("the loaded model encodes otherwise (%v)", err)
 		}
-		if _, err := Load(path, 13); err == nil || !strings.Contains(err.Error(), "encoder.0.weight") {
+		if _, err := Load(path, 13); err == nil ||
+			!strings.Contains(err.Error(), "encoder.0.weight") {
 			t.Errorf("inputs of another width: %v", err)
 		}
 		other, err := New(12, 0)
@@ -56,11 +58,13 @@ func TestWidths(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer other.Close()
-		if err := LoadInto(other, path); err == nil || !strings.Contains(err.Error(), "encoder.0.weight") {
+		if err := LoadInto(other, path); err == nil ||
+			!strings.Contains(err.Error(), "encoder.0.weight") {
 			t.Errorf("loaded into a model of other widths: %v", err)
 		}
 	}
-	for _, w := range []Widths{{}, {Encoder: []int{5, 0}}, {Encoder: []int{5}, Decoder: []int{-1}}, {Encoder: []int{1 << 40}}} {
+	for _, w := range []Widths{{}, {Encoder: []int{5, 0}}, {Encoder: []int{5}, Decoder: []int{-1}},
+		{Encoder: []int{1 << 40}}} {
 		if _, err := NewWithWidths(12, w, 0); err == nil {
 			t.Errorf("widths %v were taken", w)
 		}
@@ -80,10 +84,15 @@ func TestModelClose(t *testing.T) {
 		}
 		m.Close()
 		m.Close()
-		if _, err := Encode(context.Background(), m, FromPixels(noise(2, 784), 2)); err == nil || !strings.Contains(err.Error(), "closed") {
+		if _, err := Encode(context.Background(), m, FromPixels(noise(2, 784), 2)); err == nil ||
+			!strings.Contains(err.Error(), "closed") {
 			t.Fatalf("a closed model encodes: %v", err)
 		}
-		if err := torch.Do(func(s *torch.Scope) { m.Encode(s.Float32s(make([]float32, 784), 1, 784)) }); err == nil {
+		if err := torch.Do(
+			func(s *torch.Scope) {
+				m.Encode(s.Float32s(make([]float32, 784), 1,
+					784))
+			}); err == nil {
 			t.Fatal("a closed model encodes")
 		}
 	}

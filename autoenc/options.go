@@ -92,7 +92,8 @@ func (o Options) Validate() error {
 		return bad("Precision", o.Precision, "fp32, tf32 or bf16")
 	}
 	if o.Plain && o.Precision == BF16 {
-		return bad("Precision", o.Precision, "fp32 in a plain run: gotorch's operations do not multiply in bf16")
+		return bad("Precision", o.Precision,
+			"fp32 in a plain run: gotorch's operations do not multiply in bf16")
 	}
 	return nil
 }

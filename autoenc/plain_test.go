@@ -32,7 +32,8 @@ func TestPlainEpochIsTheFusedOne(t *testing.T) {
 		losses[i] = lossesOf(tr)
 	}
 	first, all := worst(t, losses[1][:10], losses[0][:10]), worst(t, losses[1], losses[0])
-	t.Logf("largest relative difference: %.1e of the first ten losses, %.1e of all %d", first, all, len(losses[0]))
+	t.Logf("largest relative difference: %.1e of the first ten losses, %.1e of all %d", first, all,
+		len(losses[0]))
 	if first > 1e-5 || all > 1e-4 {
 		t.Errorf("plain losses differ by %.1e in the first ten steps, by %.1e in all", first, all)
 	}
@@ -74,7 +75,8 @@ func TestPlainResumeEqualsUnbroken(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "checkpoint.pt")
 	broken := o
 	broken.Save = func(c *Checkpoint) error { return c.WriteFile(path) }
-	first, err := trained(t, &countdown{Context: context.Background(), left: 9}, train, broken, nil)
+	first, err := trained(t, &countdown{Context: context.Background(), left: 9}, train, broken,
+		nil)
 	if err == nil {
 		t.Fatal("the run was not cut")
 	}
@@ -113,7 +115,8 @@ func TestPlainErrors(t *testing.T) {
 		change func(*Options)
 		want   string
 	}{
-		{"NaN", FromFloats(x, 8), func(*Options) {}, "step 1 (epoch 1): torch: loss: the loss is NaN"},
+		{"NaN", FromFloats(x, 8), func(*Options) {},
+			"step 1 (epoch 1): torch: loss: the loss is NaN"},
 		{"shape", FromFloats(x[:8*700], 8), func(*Options) {}, "linear"},
 		{"bf16", FromFloats(x, 8), func(o *Options) { o.Precision = BF16 }, "plain"},
 	} {
@@ -129,7 +132,8 @@ func TestPlainErrors(t *testing.T) {
 			err = tr.Run(context.Background())
 			tr.Close()
 		}
-		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+		if err == nil || !strings.Contains(err.Error(), c.want) ||
+			strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want one line with %q", c.name, err, c.want)
 		}
 	}

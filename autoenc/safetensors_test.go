@@ -33,7 +33,8 @@ func TestLoadSafetensors(t *testing.T) {
 	defer again.Close()
 	err = torch.Do(func(*torch.Scope) {
 		for i, p := range again.Parameters() {
-			if want := m.Parameters()[i]; !slices.Equal(p.Float32s(), want.Float32s()) || p.Name != want.Name {
+			if want := m.Parameters()[i]; !slices.Equal(p.Float32s(), want.Float32s()) ||
+				p.Name != want.Name {
 				t.Errorf("%s is not %s", p.Name, want.Name)
 			}
 		}

@@ -17,7 +17,8 @@ func StateDict(m Model) (pt.Dict, error) {
 	var d pt.Dict
 	err := torch.Do(func(*torch.Scope) {
 		for _, p := range m.Parameters() {
-			d = append(d, pt.Item{Key: p.Name, Value: pt.Tensor{Shape: p.Shape(), Data: p.Float32s()}})
+			d = append(d,
+				pt.Item{Key: p.Name, Value: pt.Tensor{Shape: p.Shape(), Data: p.Float32s()}})
 		}
 	})
 	if err != nil {
@@ -196,7 +197,8 @@ func (t *Trainer) Checkpoint() (*Checkpoint, error) {
 func moments(model pt.Dict, values [][]float32) pt.Dict {
 	d := make(pt.Dict, len(model))
 	for i, item := range model {
-		d[i] = pt.Item{Key: item.Key, Value: pt.Tensor{Shape: item.Value.(pt.Tensor).Shape, Data: values[i]}}
+		d[i] = pt.Item{Key: item.Key,
+			Value: pt.Tensor{Shape: item.Value.(pt.Tensor).Shape, Data: values[i]}}
 	}
 	return d
 }
@@ -221,7 +223,8 @@ func checkpointFrom(v any, path string) (*Checkpoint, error) {
 	}
 	f := fields{d: d}
 	if format := f.int("format"); f.err == nil && format != checkpointFormat {
-		return nil, fmt.Errorf("autoenc: %s: checkpoint format %d is not %d: written by another version of latent", path, format, checkpointFormat)
+		return nil, fmt.Errorf("autoenc: %s: checkpoint format %d is not %d: written by another "+
+			"version of latent", path, format, checkpointFormat)
 	}
 	step := fields{d: f.dict("optimizer"), err: f.err}
 	c := &Checkpoint{dict: d, Step: step.int("step")}
@@ -242,8 +245,10 @@ func (t *Trainer) Restore(c *Checkpoint) error {
 	step := o.int("step")
 	expAvg := t.momentsFrom(&o, "exp_avg")
 	expAvgSq := t.momentsFrom(&o, "exp_avg_sq")
-	if n := t.loader.batches(); o.err == nil && (step < 0 || step/n != p.epoch || step%n != p.batch) {
-		o.err = fmt.Errorf("step %d is not epoch %d, batch %d of %d", step, p.epoch, p.batch, t.loader.batches())
+	if n := t.loader.batches(); o.err == nil &&
+		(step < 0 || step/n != p.epoch || step%n != p.batch) {
+		o.err = fmt.Errorf("step %d is not epoch %d, batch %d of %d", step, p.epoch, p.batch,
+			t.loader.batches())
 	}
 	if o.err != nil {
 		return fmt.Errorf("autoenc: restore: the checkpoint does not fit this run: %w", o.err)

@@ -127,7 +127,8 @@ func (c *Centroids) Predict(x []float32, n int) ([]int, error) {
 	case d != c.Dim:
 		err = fmt.Errorf("rows have %d values, centres %d", d, c.Dim)
 	case len(c.Classes) == 0 || len(c.Centers) != len(c.Classes)*d:
-		err = fmt.Errorf("%d centre values for %d classes of %d", len(c.Centers), len(c.Classes), d)
+		err = fmt.Errorf("%d centre values for %d classes of %d", len(c.Centers), len(c.Classes),
+			d)
 	}
 	if err == nil {
 		err = c.Metric.validate()

@@ -218,23 +218,29 @@ func TestBadInput(t *testing.T) {
 		err  error
 		want string
 	}{
-		"no rows":        {fit(nil, 0, nil, Euclidean), "0 rows"},
-		"negative rows":  {fit([]float32{1}, -1, nil, Euclidean), "-1 rows"},
-		"empty":          {fit(nil, 3, make([]int, 3), Euclidean), "empty"},
-		"ragged":         {fit(make([]float32, 5), 2, make([]int, 2), Euclidean), "5 values"},
-		"labels":         {fit(make([]float32, 4), 2, make([]int, 3), Euclidean), "3 labels for 2 rows"},
-		"metric":         {fit(make([]float32, 4), 2, make([]int, 2), 7), "metric 7"},
-		"NaN":            {fit([]float32{1, 2, 3, nan}, 2, make([]int, 2), Euclidean), "row 1, column 1 is NaN"},
-		"infinity":       {fit([]float32{1, inf, 3, 4}, 2, make([]int, 2), Euclidean), "row 0, column 1 is +Inf"},
-		"other width":    {predict(good, make([]float32, 6), 2), "rows have 3 values, centres 2"},
-		"predict none":   {predict(good, nil, 0), "0 rows"},
-		"predict NaN":    {predict(good, []float32{1, 2, nan, 4}, 2), "row 1, column 0 is NaN"},
-		"predict inf":    {predict(good, []float32{1, 2, 3, -inf}, 2), "row 1, column 1 is -Inf"},
-		"no centres":     {predict(&Centroids{Dim: 2}, make([]float32, 4), 2), "0 centre values"},
-		"NaN centre":     {predict(&Centroids{Classes: []int{1}, Centers: []float32{nan}, Dim: 1}, []float32{1}, 1), "centre: row 0"},
-		"unknown metric": {predict(&Centroids{Classes: []int{1}, Centers: []float32{1}, Dim: 1, Metric: -1}, []float32{1}, 1), "metric -1"},
+		"no rows":       {fit(nil, 0, nil, Euclidean), "0 rows"},
+		"negative rows": {fit([]float32{1}, -1, nil, Euclidean), "-1 rows"},
+		"empty":         {fit(nil, 3, make([]int, 3), Euclidean), "empty"},
+		"ragged":        {fit(make([]float32, 5), 2, make([]int, 2), Euclidean), "5 values"},
+		"labels": {fit(make([]float32, 4), 2, make([]int, 3), Euclidean),
+			"3 labels for 2 rows"},
+		"metric": {fit(make([]float32, 4), 2, make([]int, 2), 7), "metric 7"},
+		"NaN": {fit([]float32{1, 2, 3, nan}, 2, make([]int, 2), Euclidean),
+			"row 1, column 1 is NaN"},
+		"infinity": {fit([]float32{1, inf, 3, 4}, 2, make([]int, 2), Euclidean),
+			"row 0, column 1 is +Inf"},
+		"other width":  {predict(good, make([]float32, 6), 2), "rows have 3 values, centres 2"},
+		"predict none": {predict(good, nil, 0), "0 rows"},
+		"predict NaN":  {predict(good, []float32{1, 2, nan, 4}, 2), "row 1, column 0 is NaN"},
+		"predict inf":  {predict(good, []float32{1, 2, 3, -inf}, 2), "row 1, column 1 is -Inf"},
+		"no centres":   {predict(&Centroids{Dim: 2}, make([]float32, 4), 2), "0 centre values"},
+		"NaN centre": {predict(&Centroids{Classes: []int{1}, Centers: []float32{nan}, Dim: 1},
+			[]float32{1}, 1), "centre: row 0"},
+		"unknown metric": {predict(&Centroids{Classes: []int{1}, Centers: []float32{1}, Dim: 1,
+			Metric: -1}, []float32{1}, 1), "metric -1"},
 	} {
-		if test.err == nil || !strings.HasPrefix(test.err.Error(), "centroid: ") || !strings.Contains(test.err.Error(), test.want) {
+		if test.err == nil || !strings.HasPrefix(test.err.Error(), "centroid: ") ||
+			!strings.Contains(test.err.Error(), test.want) {
 			t.Errorf("%s: error %v, want one with %q", name, test.err, test.want)
 		}
 	}
@@ -243,7 +249,8 @@ func TestBadInput(t *testing.T) {
 			t.Errorf("ParseMetric(%q) = %v, %v", m, got, err)
 		}
 	}
-	if _, err := ParseMetric("manhattan"); err == nil || !strings.Contains(err.Error(), "manhattan") {
+	if _, err := ParseMetric("manhattan"); err == nil ||
+		!strings.Contains(err.Error(), "manhattan") {
 		t.Errorf("ParseMetric(manhattan): error %v", err)
 	}
 }
@@ -254,7 +261,8 @@ func TestLargeValues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := c.Predict([]float32{2e38, 3e38, -1e38, -2e38}, 2); err != nil || !slices.Equal(got, []int{0, 1}) {
+	if got, err := c.Predict([]float32{2e38, 3e38, -1e38, -2e38}, 2); err != nil ||
+		!slices.Equal(got, []int{0, 1}) {
 		t.Errorf("Predict = %v, %v", got, err)
 	}
 }

@@ -37,6 +37,7 @@ func ExampleKMeans() {
 		return
 	}
 	_, accuracy := centroid.Match(k.Labels, labels)
-	fmt.Printf("inertia %.3f, accuracy %.0f, NMI %.0f\n", k.Inertia, accuracy, centroid.NMI(k.Labels, labels))
+	fmt.Printf("inertia %.3f, accuracy %.0f, NMI %.0f\n", k.Inertia, accuracy,
+		centroid.NMI(k.Labels, labels))
 	// Output: inertia 2.667, accuracy 1, NMI 1
 }

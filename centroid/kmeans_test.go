@@ -23,7 +23,8 @@ func TestLloydAsScikitLearn(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !c.Converged || !slices.Equal(c.Labels, g.Labels) {
-			t.Errorf("case %d: converged %v; labels\n%v, want\n%v", i, c.Converged, c.Labels, g.Labels)
+			t.Errorf("case %d: converged %v; labels\n%v, want\n%v", i, c.Converged, c.Labels,
+				g.Labels)
 		}
 		for j, v := range c.Centroids.Centers {
 			if !close(float64(v), float64(g.Centers[j]), 1e-5) {
@@ -34,8 +35,10 @@ func TestLloydAsScikitLearn(t *testing.T) {
 		if !close(c.Inertia, g.Inertia, 1e-4) {
 			t.Errorf("case %d: inertia %v, want %v", i, c.Inertia, g.Inertia)
 		}
-		if c, err = KMeans(t.Context(), g.X, g.Rows, o); err != nil || c.Inertia > g.BestInertia*1.001 {
-			t.Errorf("case %d: best inertia %v, scikit-learn's %v (%v)", i, c.Inertia, g.BestInertia, err)
+		if c, err = KMeans(t.Context(), g.X, g.Rows, o); err != nil ||
+			c.Inertia > g.BestInertia*1.001 {
+			t.Errorf("case %d: best inertia %v, scikit-learn's %v (%v)", i, c.Inertia,
+				g.BestInertia, err)
 		}
 	}
 }
@@ -147,8 +150,10 @@ func TestKMeansDegenerate(t *testing.T) {
 			for _, l := range c.Labels {
 				used[l] = true
 			}
-			if m == Euclidean && (math.Abs(c.Inertia-test.inertia) > 1e-5 || len(used) != test.used) {
-				t.Errorf("%s: inertia %v in %d clusters, want %v in %d", name, c.Inertia, len(used), test.inertia, test.used)
+			if m == Euclidean &&
+				(math.Abs(c.Inertia-test.inertia) > 1e-5 || len(used) != test.used) {
+				t.Errorf("%s: inertia %v in %d clusters, want %v in %d", name, c.Inertia,
+					len(used), test.inertia, test.used)
 			}
 			for _, v := range c.Centroids.Centers {
 				if !finite(float64(v)) {
@@ -167,15 +172,17 @@ func TestKMeansBadInput(t *testing.T) {
 		change func(*KMeansOptions)
 		want   string
 	}{
-		"K above n":  {x, 4, func(o *KMeansOptions) { o.K = 5 }, "5 clusters for 4 rows"},
-		"K 0":        {x, 4, func(o *KMeansOptions) { o.K = 0 }, "K is 0"},
-		"starts":     {x, 4, func(o *KMeansOptions) { o.Starts = 0 }, "Starts is 0"},
-		"iterations": {x, 4, func(o *KMeansOptions) { o.MaxIterations = -1 }, "MaxIterations is -1"},
-		"tolerance":  {x, 4, func(o *KMeansOptions) { o.Tolerance = math.NaN() }, "Tolerance is NaN"},
-		"metric":     {x, 4, func(o *KMeansOptions) { o.Metric = 9 }, "metric 9"},
-		"NaN":        {[]float32{1, 2, float32(math.NaN())}, 3, nil, "row 2, column 0 is NaN"},
-		"no rows":    {nil, 0, nil, "0 rows"},
-		"ragged":     {x, 3, nil, "4 values do not make 3 rows"},
+		"K above n": {x, 4, func(o *KMeansOptions) { o.K = 5 }, "5 clusters for 4 rows"},
+		"K 0":       {x, 4, func(o *KMeansOptions) { o.K = 0 }, "K is 0"},
+		"starts":    {x, 4, func(o *KMeansOptions) { o.Starts = 0 }, "Starts is 0"},
+		"iterations": {x, 4, func(o *KMeansOptions) { o.MaxIterations = -1 },
+			"MaxIterations is -1"},
+		"tolerance": {x, 4, func(o *KMeansOptions) { o.Tolerance = math.NaN() },
+			"Tolerance is NaN"},
+		"metric":  {x, 4, func(o *KMeansOptions) { o.Metric = 9 }, "metric 9"},
+		"NaN":     {[]float32{1, 2, float32(math.NaN())}, 3, nil, "row 2, column 0 is NaN"},
+		"no rows": {nil, 0, nil, "0 rows"},
+		"ragged":  {x, 3, nil, "4 values do not make 3 rows"},
 	} {
 		o := DefaultKMeansOptions()
 		o.K = 2
@@ -183,7 +190,8 @@ func TestKMeansBadInput(t *testing.T) {
 			test.change(&o)
 		}
 		_, err := KMeans(t.Context(), test.x, test.n, o)
-		if err == nil || !strings.HasPrefix(err.Error(), "centroid: ") || !strings.Contains(err.Error(), test.want) {
+		if err == nil || !strings.HasPrefix(err.Error(), "centroid: ") ||
+			!strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, test.want)
 		}
 	}

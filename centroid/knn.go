@@ -42,13 +42,15 @@ func KNN(nb Neighbors, labels []int, o KNNOptions) ([]int, error) {
 func knn(nb Neighbors, labels []int, o KNNOptions) ([]int, error) {
 	switch {
 	case nb.N < 1 || nb.K < 1 || len(nb.Index) != nb.N*nb.K:
-		return nil, fmt.Errorf("%d indices for %d rows of %d neighbours", len(nb.Index), nb.N, nb.K)
+		return nil, fmt.Errorf("%d indices for %d rows of %d neighbours", len(nb.Index), nb.N,
+			nb.K)
 	case o.K < 1 || o.K > nb.K:
 		return nil, fmt.Errorf("option K is %d: want 1 to %d, the neighbours of a row", o.K, nb.K)
 	case !(o.Temperature >= 0):
 		return nil, fmt.Errorf("option Temperature is %v: want at least 0", o.Temperature)
 	case o.Temperature > 0 && len(nb.Similarity) != len(nb.Index):
-		return nil, fmt.Errorf("%d similarities for %d neighbours", len(nb.Similarity), len(nb.Index))
+		return nil, fmt.Errorf("%d similarities for %d neighbours", len(nb.Similarity),
+			len(nb.Index))
 	case len(labels) == 0:
 		return nil, errors.New("no labels")
 	}
@@ -73,7 +75,8 @@ func knn(nb Neighbors, labels []int, o KNNOptions) ([]int, error) {
 				}
 				weight := 1.0
 				if o.Temperature > 0 {
-					weight = math.Exp((float64(nb.Similarity[i*nb.K+k]) - greatest) / o.Temperature)
+					weight = math.Exp((float64(nb.Similarity[i*nb.K+k]) -
+						greatest) / o.Temperature)
 				}
 				if int(row) >= len(labels) || !finite(weight) {
 					voted = false
@@ -96,7 +99,8 @@ func knn(nb Neighbors, labels []int, o KNNOptions) ([]int, error) {
 		}
 	})
 	if row := bad.Load(); row > 0 {
-		return nil, fmt.Errorf("a row, such as %d, has no neighbours, one that is not among the %d labels, "+
+		return nil, fmt.Errorf("a row, such as %d, has no neighbours, one that is not among the "+
+			"%d labels, "+
 			"or a similarity that is no number", row-1, len(labels))
 	}
 	return out, nil

@@ -58,10 +58,11 @@ type Linear struct {
 
 // FitLinear minimises, over weights W and intercepts b, C times the sum over rows of the
 // cross-entropy of softmax(W x + b), plus half the squared weights: scikit-learn's
-// LogisticRegression(C=C). With two classes the penalty is doubled, as theirs is. x is n x d and labels has n entries of at least two classes.
-// Sums are over blocks of rows in a fixed order, so that the result is the same for any
-// number of processors. When ctx ends, its error is returned.
-func FitLinear(ctx context.Context, x []float32, n int, labels []int, o LinearOptions) (*Linear, error) {
+// LogisticRegression(C=C). With two classes the penalty is doubled, as theirs is. x is n x d and
+// labels has n entries of at least two classes. Sums are over blocks of rows in a fixed order, so
+// that the result is the same for any number of processors. When ctx ends, its error is returned.
+func FitLinear(ctx context.Context, x []float32, n int, labels []int, o LinearOptions) (*Linear,
+	error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
@@ -97,7 +98,8 @@ type blockSum struct {
 	gradient []float64 // d x k, then k
 }
 
-func fitLinear(ctx context.Context, x []float32, n int, labels []int, o LinearOptions) (*Linear, error) {
+func fitLinear(ctx context.Context, x []float32, n int, labels []int, o LinearOptions) (*Linear,
+	error) {
 	d, err := dim(x, n)
 	if err != nil {
 		return nil, err
@@ -112,9 +114,11 @@ func fitLinear(ctx context.Context, x []float32, n int, labels []int, o LinearOp
 	if err := findNotFinite(x, d); err != nil {
 		return nil, err
 	}
-	r := &regression{x: x, class: class, n: n, d: d, k: len(classes), factor: 1 / (o.C * float64(n))}
+	r := &regression{x: x, class: class, n: n, d: d, k: len(classes),
+		factor: 1 / (o.C * float64(n))}
 	if r.k == 2 {
-		r.factor *= 2 // on two classes scikit-learn's penalty is on the difference of their weights
+		// on two classes scikit-learn's penalty is on the difference of their weights
+		r.factor *= 2
 	}
 	r.prepare()
 	result, err := optimize.Minimize(
@@ -138,7 +142,8 @@ func fitLinear(ctx context.Context, x []float32, n int, labels []int, o LinearOp
 	// A line search that finds nothing lower has reached the precision of the loss.
 	r.evaluate(result.X)
 	l := &Linear{Classes: classes, Weights: make([]float64, r.k*d), Intercepts: r.offsets, Dim: d,
-		Loss: r.loss, Iterations: result.MajorIterations, Converged: result.Status != optimize.IterationLimit}
+		Loss: r.loss, Iterations: result.MajorIterations,
+		Converged: result.Status != optimize.IterationLimit}
 	for j := range d {
 		for k := range r.k {
 			l.Weights[k*d+j] = r.weights[j*r.k+k]
@@ -211,7 +216,8 @@ func (r *regression) evaluate(v []float64) {
 	offsets := r.gradient[d*k:]
 	for j := range d {
 		for c := range k {
-			g := (r.gradient[j*k+c]-float64(r.mean[j]*offsets[c]))/rows + float64(r.factor*r.weights[j*k+c])
+			g := (r.gradient[j*k+c]-float64(r.mean[j]*offsets[c]))/rows +
+				float64(r.factor*r.weights[j*k+c])
 			r.gradient[j*k+c] = g * r.scale[j]
 		}
 	}
@@ -301,7 +307,8 @@ func (l *Linear) Predict(x []float32, n int) ([]int, error) {
 	case err != nil:
 	case d != l.Dim:
 		err = fmt.Errorf("rows have %d values, weights %d", d, l.Dim)
-	case len(l.Classes) == 0 || len(l.Weights) != len(l.Classes)*d || len(l.Intercepts) != len(l.Classes):
+	case len(l.Classes) == 0 || len(l.Weights) != len(l.Classes)*d ||
+		len(l.Intercepts) != len(l.Classes):
 		err = errors.New("weights, intercepts and classes do not belong together")
 	}
 	if err != nil {

@@ -195,7 +195,8 @@ func (l *lloyd) moveCenters() (sqMove float64) {
 	}
 	for a := range k {
 		for b := range a {
-			h := math.Sqrt(max(0, l.centers.sq[a]+l.centers.sq[b]-2*dot(l.centers.row(a), l.centers.row(b)))) / 2
+			h := math.Sqrt(max(0,
+				l.centers.sq[a]+l.centers.sq[b]-2*dot(l.centers.row(a), l.centers.row(b)))) / 2
 			l.between[a*k+b], l.between[b*k+a] = h, h
 		}
 	}

@@ -55,7 +55,8 @@ func readMethodGolden(t *testing.T) (g methodGolden) {
 func TestKNNAsScikitLearn(t *testing.T) {
 	for _, g := range readMethodGolden(t).KNN {
 		n := len(g.Plain)
-		plain, err := KNN(Neighbors{N: n, K: g.K, Index: g.Euclidean}, g.Labels, KNNOptions{K: g.K})
+		plain, err := KNN(Neighbors{N: n, K: g.K, Index: g.Euclidean}, g.Labels,
+			KNNOptions{K: g.K})
 		if err != nil || !slices.Equal(plain, g.Plain) {
 			t.Errorf("k %d: %v, %v, want %v", g.K, plain, err, g.Plain)
 		}
@@ -70,11 +71,13 @@ func TestKNNAsScikitLearn(t *testing.T) {
 func TestKNN(t *testing.T) {
 	// Rows 0, 1, 2 and 3 are of classes 7, 7, -1 and 9.
 	labels := []int{7, 7, -1, 9}
-	nb := Neighbors{N: 2, K: 3, Index: []int32{3, 2, 1, 2, -1, -1}, Similarity: []float32{1, 0.5, -90, 0, 5, 5}}
+	nb := Neighbors{N: 2, K: 3, Index: []int32{3, 2, 1, 2, -1, -1},
+		Similarity: []float32{1, 0.5, -90, 0, 5, 5}}
 	for _, c := range []struct {
 		o    KNNOptions
 		want []int
-	}{{KNNOptions{K: 3}, []int{-1, -1}}, {KNNOptions{K: 1}, []int{9, -1}}, {KNNOptions{K: 3, Temperature: 0.01}, []int{9, -1}}} {
+	}{{KNNOptions{K: 3}, []int{-1, -1}}, {KNNOptions{K: 1}, []int{9, -1}},
+		{KNNOptions{K: 3, Temperature: 0.01}, []int{9, -1}}} {
 		if got, err := KNN(nb, labels, c.o); err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("%+v: %v, %v, want %v", c.o, got, err, c.want)
 		}
@@ -82,17 +85,22 @@ func TestKNN(t *testing.T) {
 	nan := slices.Clone(nb.Similarity)
 	nan[0] = float32(math.NaN())
 	for want, err := range map[string]error{
-		"K is 4":           second(KNN(nb, labels, KNNOptions{K: 4})),
-		"K is 0":           second(KNN(nb, labels, KNNOptions{})),
-		"Temperature":      second(KNN(nb, labels, KNNOptions{K: 1, Temperature: -1})),
-		"0 similarities":   second(KNN(Neighbors{N: 2, K: 3, Index: nb.Index}, labels, KNNOptions{K: 1, Temperature: 1})),
-		"6 indices for 3":  second(KNN(Neighbors{N: 3, K: 3, Index: nb.Index}, labels, KNNOptions{K: 1})),
-		"no labels":        second(KNN(nb, nil, KNNOptions{K: 1})),
-		"among the 2":      second(KNN(nb, labels[:2], KNNOptions{K: 1})),
-		"has no neighbour": second(KNN(Neighbors{N: 1, K: 1, Index: []int32{-1}}, labels, KNNOptions{K: 1})),
-		"is no number":     second(KNN(Neighbors{2, 3, nb.Index, nan}, labels, KNNOptions{K: 2, Temperature: 1})),
+		"K is 4":      second(KNN(nb, labels, KNNOptions{K: 4})),
+		"K is 0":      second(KNN(nb, labels, KNNOptions{})),
+		"Temperature": second(KNN(nb, labels, KNNOptions{K: 1, Temperature: -1})),
+		"0 similarities": second(KNN(Neighbors{N: 2, K: 3, Index: nb.Index}, labels,
+			KNNOptions{K: 1, Temperature: 1})),
+		"6 indices for 3": second(KNN(Neighbors{N: 3, K: 3, Index: nb.Index}, labels,
+			KNNOptions{K: 1})),
+		"no labels":   second(KNN(nb, nil, KNNOptions{K: 1})),
+		"among the 2": second(KNN(nb, labels[:2], KNNOptions{K: 1})),
+		"has no neighbour": second(KNN(Neighbors{N: 1, K: 1, Index: []int32{-1}}, labels,
+			KNNOptions{K: 1})),
+		"is no number": second(KNN(Neighbors{2, 3, nb.Index, nan}, labels,
+			KNNOptions{K: 2, Temperature: 1})),
 	} {
-		if err == nil || !strings.HasPrefix(err.Error(), "centroid: KNN: ") || !strings.Contains(err.Error(), want) {
+		if err == nil || !strings.HasPrefix(err.Error(), "centroid: KNN: ") ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
@@ -198,9 +206,12 @@ func TestLinearErrors(t *testing.T) {
 		t.Errorf("two iterations: %+v, %v, %d calls", l, err, calls)
 	}
 	for want, err := range map[string]error{
-		"C is 0":           second(FitLinear(t.Context(), x, 30, labels, LinearOptions{MaxIterations: 1, Tolerance: 1})),
-		"MaxIterations":    second(FitLinear(t.Context(), x, 30, labels, LinearOptions{C: 1, Tolerance: 1})),
-		"Tolerance":        second(FitLinear(t.Context(), x, 30, labels, LinearOptions{C: 1, MaxIterations: 1})),
+		"C is 0": second(FitLinear(t.Context(), x, 30, labels,
+			LinearOptions{MaxIterations: 1, Tolerance: 1})),
+		"MaxIterations": second(FitLinear(t.Context(), x, 30, labels,
+			LinearOptions{C: 1, Tolerance: 1})),
+		"Tolerance": second(FitLinear(t.Context(), x, 30, labels,
+			LinearOptions{C: 1, MaxIterations: 1})),
 		"29 labels":        second(FitLinear(t.Context(), x, 30, labels[1:], o)),
 		"are of class 0":   second(FitLinear(t.Context(), x, 30, make([]int, 30), o)),
 		"row 2, column 1":  second(FitLinear(t.Context(), nan, 30, labels, o)),
@@ -208,7 +219,8 @@ func TestLinearErrors(t *testing.T) {
 		"Predict: row 2, ": second(l.Predict(nan, 30)),
 		"belong together":  second((&Linear{Dim: 2, Classes: []int{1}}).Predict(x, 30)),
 	} {
-		if err == nil || !strings.HasPrefix(err.Error(), "centroid: ") || !strings.Contains(err.Error(), want) {
+		if err == nil || !strings.HasPrefix(err.Error(), "centroid: ") ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
@@ -221,9 +233,11 @@ func TestClassScoresAsScikitLearn(t *testing.T) {
 			t.Fatalf("%d classes, want %d", len(scores), len(g.Classes))
 		}
 		for k, s := range scores {
-			if s.Class != g.Classes[k] || s.Support != g.Support[k] || !close(s.Precision, g.Precision[k], 1e-12) ||
+			if s.Class != g.Classes[k] || s.Support != g.Support[k] ||
+				!close(s.Precision, g.Precision[k], 1e-12) ||
 				!close(s.Recall, g.Recall[k], 1e-12) || !close(s.F1, g.F1[k], 1e-12) {
-				t.Errorf("%+v, want class %d: %v, %v, %v, %d", s, g.Classes[k], g.Precision[k], g.Recall[k], g.F1[k], g.Support[k])
+				t.Errorf("%+v, want class %d: %v, %v, %v, %d", s, g.Classes[k], g.Precision[k],
+					g.Recall[k], g.F1[k], g.Support[k])
 			}
 		}
 	}
@@ -240,7 +254,8 @@ func TestSilhouetteAsScikitLearn(t *testing.T) {
 		groups []int
 		metric Metric
 		want   float64
-	}{{90, g.Groups, Euclidean, g.Euclidean}, {90, g.Groups, Cosine, g.Cosine}, {20, alone, Euclidean, g.Alone}} {
+	}{{90, g.Groups, Euclidean, g.Euclidean}, {90, g.Groups, Cosine, g.Cosine},
+		{20, alone, Euclidean, g.Alone}} {
 		got, err := Silhouette(g.X[:c.n*5], c.n, c.groups, c.metric)
 		if err != nil || !close(got, c.want, 1e-6) {
 			t.Errorf("%d rows, %v: %v, %v, want %v", c.n, c.metric, got, err, c.want)
@@ -251,7 +266,8 @@ func TestSilhouetteAsScikitLearn(t *testing.T) {
 		"3 groups":       second(Silhouette(g.X[:100], 20, make([]int, 3), Euclidean)),
 		"metric":         second(Silhouette(g.X[:100], 20, alone, 9)),
 		"0 rows":         second(Silhouette(nil, 0, nil, Euclidean)),
-		"is +Inf":        second(Silhouette([]float32{1, float32(math.Inf(1)), 2}, 3, []int{1, 1, 2}, Euclidean)),
+		"is +Inf": second(Silhouette([]float32{1, float32(math.Inf(1)), 2}, 3,
+			[]int{1, 1, 2}, Euclidean)),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)

@@ -98,9 +98,12 @@ func TestMNIST(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, accuracy := Match(k.Labels, testLabels)
-	t.Logf("k-means on the test images: inertia %.1f (scikit-learn %.1f), accuracy %.4f (%.4f), NMI %.4f, ARI %.4f",
-		k.Inertia, g.KMeansTestInertia, accuracy, g.KMeansTestAccuracy, NMI(k.Labels, testLabels), ARI(k.Labels, testLabels))
+	t.Logf("k-means on the test images: inertia %.1f (scikit-learn %.1f), accuracy %.4f (%.4f), "+
+		"NMI %.4f, ARI %.4f",
+		k.Inertia, g.KMeansTestInertia, accuracy, g.KMeansTestAccuracy, NMI(k.Labels,
+			testLabels), ARI(k.Labels, testLabels))
 	if k.Inertia > g.KMeansTestInertia*1.001 {
-		t.Errorf("k-means: inertia %v, scikit-learn's best of ten %v", k.Inertia, g.KMeansTestInertia)
+		t.Errorf("k-means: inertia %v, scikit-learn's best of ten %v", k.Inertia,
+			g.KMeansTestInertia)
 	}
 }

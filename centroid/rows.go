@@ -128,22 +128,23 @@ type move struct{ row, from, to int }
 // processor would have got.
 func apply(moves []move, sums []float64, x []float32, d int) {
 	const lane = 16 // columns; one or two cache lines of a row
-	parallelBlocks((d+lane-1)/lane, max(1, (d+lane-1)/lane/runtime.GOMAXPROCS(0)), func(lo, hi int) {
-		lo, hi = lo*lane, min(hi*lane, d)
-		for _, m := range moves {
-			row := x[m.row*d+lo : m.row*d+hi]
-			if m.from >= 0 {
-				from := sums[m.from*d+lo : m.from*d+hi]
+	parallelBlocks((d+lane-1)/lane, max(1, (d+lane-1)/lane/runtime.GOMAXPROCS(0)),
+		func(lo, hi int) {
+			lo, hi = lo*lane, min(hi*lane, d)
+			for _, m := range moves {
+				row := x[m.row*d+lo : m.row*d+hi]
+				if m.from >= 0 {
+					from := sums[m.from*d+lo : m.from*d+hi]
+					for j, v := range row {
+						from[j] -= float64(v)
+					}
+				}
+				to := sums[m.to*d+lo : m.to*d+hi]
 				for j, v := range row {
-					from[j] -= float64(v)
+					to[j] += float64(v)
 				}
 			}
-			to := sums[m.to*d+lo : m.to*d+hi]
-			for j, v := range row {
-				to[j] += float64(v)
-			}
-		}
-	})
+		})
 }
 
 // rowBlock is the number of rows that a processor takes at a time. It is fixed,

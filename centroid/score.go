@@ -91,7 +91,8 @@ func Confusion(predicted, labels []int, classes int) [][]int {
 	for i, p := range predicted {
 		l := labels[i]
 		if l < 0 || l >= classes || p < 0 || p >= classes {
-			panic(fmt.Sprintf("centroid: Confusion: row %d has label %d and prediction %d: want 0 to %d",
+			panic(fmt.Sprintf("centroid: Confusion: row %d has label %d and prediction %d: want "+
+				"0 to %d",
 				i, l, p, classes-1))
 		}
 		table[l][p]++

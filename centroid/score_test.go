@@ -129,7 +129,8 @@ func TestScoresIgnoreNames(t *testing.T) {
 		a[i] = names[v]*100 - 300
 	}
 	if _, accuracy := Match(a, b); accuracy != 1 || ARI(a, b) != 1 || !close(NMI(a, b), 1, 1e-12) {
-		t.Errorf("accuracy %v, ARI %v, NMI %v of the same groups, want 1", accuracy, ARI(a, b), NMI(a, b))
+		t.Errorf("accuracy %v, ARI %v, NMI %v of the same groups, want 1", accuracy, ARI(a, b),
+			NMI(a, b))
 	}
 }
 

@@ -31,10 +31,12 @@ func (a Augmentation) Validate() error {
 		name       string
 		value, top float64
 	}{
-		{"rotation", a.Rotation, math.Pi}, {"scale", a.Scale, 0.99}, {"shear", a.Shear, 10}, {"shift", a.Shift, 2}, {"elastic", a.Elastic, 2},
+		{"rotation", a.Rotation, math.Pi}, {"scale", a.Scale, 0.99}, {"shear", a.Shear,
+			10}, {"shift", a.Shift, 2}, {"elastic", a.Elastic, 2},
 	} {
 		if !(r.value >= 0 && r.value <= r.top) {
-			return fmt.Errorf("contrastive: augmentation: %s must be from 0 to %.4g, got %g", r.name, r.top, r.value)
+			return fmt.Errorf("contrastive: augmentation: %s must be from 0 to %.4g, got %g",
+				r.name, r.top, r.value)
 		}
 	}
 	return nil
@@ -79,17 +81,20 @@ func (a Augmentation) apply(images, u *torch.Tensor, form Image) *torch.Tensor {
 	u = u.Scale(2, -1)
 	draw := func(i int) *torch.Tensor { return u.Slice(1, i, i+1) }
 
-	angle, scale, shear := draw(0).Scale(a.Rotation, 0), draw(1).Scale(a.Scale, 1), draw(2).Scale(a.Shear, 0)
+	angle, scale, shear := draw(0).Scale(a.Rotation, 0), draw(1).Scale(a.Scale, 1),
+		draw(2).Scale(a.Shear, 0)
 	cos, sin := angle.Cos().Mul(scale), angle.Sin().Mul(scale)
 	theta := torch.Cat(1,
 		cos, cos.Mul(shear).Sub(sin), draw(3).Scale(a.Shift, 0),
 		sin, sin.Mul(shear).Add(cos), draw(4).Scale(a.Shift, 0))
 	grid := torch.AffineGrid(theta.Reshape(n, 2, 3), n, height, width)
 	if a.Elastic > 0 {
-		grid = grid.Add(u.Slice(1, 5, draws).MatMul(a.surfaces(u, height, width)).Reshape(n, height, width, 2))
+		grid = grid.Add(u.Slice(1, 5, draws).MatMul(a.surfaces(u, height, width)).Reshape(n,
+			height, width, 2))
 	}
 	pixels := form.Channels * height * width
-	return torch.GridSample(images.Reshape(n, form.Channels, height, width), grid).Reshape(n, pixels)
+	return torch.GridSample(images.Reshape(n, form.Channels, height, width), grid).Reshape(n,
+		pixels)
 }
 
 // surfaces is the elastic part as a matrix, 2 x 16 knots to height x width x 2
@@ -97,7 +102,9 @@ func (a Augmentation) apply(images, u *torch.Tensor, form Image) *torch.Tensor {
 // a batch, for each knot alone. It lies where like does.
 func (a Augmentation) surfaces(like *torch.Tensor, height, width int) *torch.Tensor {
 	size := like.Slice(0, 0, 1).Slice(1, 0, 1).Scale(0, a.Elastic) // 1 x 1
-	knot := like.EyeMask(knots*knots).Mul(size).Reshape(knots*knots, 1, knots, knots).UpsampleBicubic(height, width)
+	knot := like.EyeMask(knots*knots).Mul(size).Reshape(knots*knots, 1, knots,
+		knots).UpsampleBicubic(height, width)
 	axes := like.EyeMask(2).Reshape(2, 1, 1, 2)
-	return knot.Reshape(1, knots*knots, height*width, 1).Mul(axes).Reshape(2*knots*knots, height*width*2)
+	return knot.Reshape(1, knots*knots, height*width, 1).Mul(axes).Reshape(2*knots*knots,
+		height*width*2)
 }

@@ -29,7 +29,8 @@ func TestAugmentationIsPyTorchs(t *testing.T) {
 
 // fixed augments with the same numbers for every image; numbers not named are 0.5,
 // which changes nothing.
-func fixed(t *testing.T, a Augmentation, images []float32, side int, numbers map[int]float32) []float32 {
+func fixed(t *testing.T, a Augmentation, images []float32, side int,
+	numbers map[int]float32) []float32 {
 	t.Helper()
 	n := len(images) / (side * side)
 	u := make([]float32, n*draws)
@@ -41,7 +42,8 @@ func fixed(t *testing.T, a Augmentation, images []float32, side int, numbers map
 	}
 	var out []float32
 	do(t, func(s *torch.Scope) {
-		out = a.apply(s.Float32s(images, n, side*side), s.Float32s(u, n, draws), Image{1, side, side}).Float32s()
+		out = a.apply(s.Float32s(images, n, side*side), s.Float32s(u, n, draws),
+			Image{1, side, side}).Float32s()
 	})
 	return out
 }
@@ -71,17 +73,22 @@ func TestAugmentationByHand(t *testing.T) {
 	}{
 		{"nothing drawn", DefaultAugmentation(), nil, func(r, c int) (int, int) { return r, c }},
 		{"no ranges", Augmentation{}, one, func(r, c int) (int, int) { return r, c }},
-		{"x by a pixel", Augmentation{Shift: 2. / side}, map[int]float32{3: 1}, func(r, c int) (int, int) { return r, c + 1 }},
-		{"y by two pixels", Augmentation{Shift: 4. / side}, map[int]float32{4: 0}, func(r, c int) (int, int) { return r - 2, c }},
-		{"quarter turn", Augmentation{Rotation: math.Pi / 2}, map[int]float32{0: 1}, func(r, c int) (int, int) { return c, side - 1 - r }},
-		{"elastic, all points alike", Augmentation{Elastic: 2. / side}, one, func(r, c int) (int, int) { return r + 1, c + 1 }},
+		{"x by a pixel", Augmentation{Shift: 2. / side}, map[int]float32{3: 1},
+			func(r, c int) (int, int) { return r, c + 1 }},
+		{"y by two pixels", Augmentation{Shift: 4. / side}, map[int]float32{4: 0},
+			func(r, c int) (int, int) { return r - 2, c }},
+		{"quarter turn", Augmentation{Rotation: math.Pi / 2}, map[int]float32{0: 1},
+			func(r, c int) (int, int) { return c, side - 1 - r }},
+		{"elastic, all points alike", Augmentation{Elastic: 2. / side}, one,
+			func(r, c int) (int, int) { return r + 1, c + 1 }},
 	} {
 		got := fixed(t, c.augmentation, x, side, c.numbers)
 		for i, v := range got {
 			image, row, column := i/(side*side), i/side%side, i%side
 			r, col := c.from(row, column)
 			if want := pixel(image, r, col); math.Abs(float64(v-want)) > 1e-4 {
-				t.Errorf("%s: image %d row %d column %d is %g, want %g", c.name, image, row, column, v, want)
+				t.Errorf("%s: image %d row %d column %d is %g, want %g", c.name, image, row,
+					column, v, want)
 				break
 			}
 		}
@@ -108,7 +115,10 @@ func TestAugmentationDraws(t *testing.T) {
 }
 
 func TestImagesThatAreNotSquare(t *testing.T) {
-	err := torch.Do(func(s *torch.Scope) { DefaultAugmentation().Apply(s, s.Float32s(make([]float32, 30), 2, 15)) })
+	err := torch.Do(func(s *torch.Scope) {
+		DefaultAugmentation().Apply(s,
+			s.Float32s(make([]float32, 30), 2, 15))
+	})
 	if err == nil {
 		t.Error("images of 15 pixels are augmented")
 	}

@@ -18,6 +18,7 @@ func corrupt(s *torch.Scope, x *torch.Tensor, rate float64) *torch.Tensor {
 	n, d := shape[0], shape[1]
 	replaced := max(1, int(rate*float64(d)))
 	rank := s.Uniform(x, 0, 1, n, d).ArgSort(1, false).ArgSort(1, false)
-	from := s.Uniform(x, 0, 1, n, d).Scale(float64(n), 0).Floor().ClampMax(float64(n - 1)).ToType(torch.Int64Type)
+	from := s.Uniform(x, 0, 1, n, d).Scale(float64(n),
+		0).Floor().ClampMax(float64(n - 1)).ToType(torch.Int64Type)
 	return torch.Where(rank.LtScalar(float64(replaced)), x.Gather(0, from), x)
 }

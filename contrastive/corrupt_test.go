@@ -27,7 +27,8 @@ func TestCorruptionIsPyTorchs(t *testing.T) {
 		t.Fatal(err)
 	}
 	do(t, func(s *torch.Scope) {
-		if got := corrupt(s, s.Float32s(g.X, 7, 13), DefaultCorruption).Float32s(); !slices.Equal(got, g.View) {
+		if got := corrupt(s, s.Float32s(g.X, 7, 13),
+			DefaultCorruption).Float32s(); !slices.Equal(got, g.View) {
 			t.Errorf("got %v, PyTorch's %v", got, g.View)
 		}
 	})
@@ -50,13 +51,15 @@ func TestSupConLeavesUnknownRowsOut(t *testing.T) {
 	do(t, func(s *torch.Scope) {
 		loss := func(z []float32, labels []int) float32 {
 			latent := s.Float32s(z, len(labels), 3)
-			return DefaultSupCon().Loss(autoenc.Batch{Scope: s, Images: latent, Latent: latent, Labels: labels}).Float32s()[0]
+			return DefaultSupCon().Loss(autoenc.Batch{Scope: s, Images: latent, Latent: latent,
+				Labels: labels}).Float32s()[0]
 		}
 		if got, want := loss(z, labels), loss(known, classes); got != want {
 			t.Errorf("with unknown rows %g, without %g", got, want)
 		}
 		latent := s.Float32s(z, 8, 3)
-		none := autoenc.Batch{Scope: s, Images: latent, Latent: latent, Labels: []int{-1, -1, -1, -1, -1, -1, -1, 0}}
+		none := autoenc.Batch{Scope: s, Images: latent, Latent: latent,
+			Labels: []int{-1, -1, -1, -1, -1, -1, -1, 0}}
 		if DefaultSupCon().Loss(none) != nil {
 			t.Error("a loss without a pair")
 		}
@@ -76,7 +79,10 @@ func TestAugmentationOfColourImages(t *testing.T) {
 		a := DefaultAugmentation()
 		all := a.apply(images, u, Image{3, height, width})
 		for c := range 3 {
-			plane := func(x *torch.Tensor) *torch.Tensor { return x.Slice(1, c*height*width, (c+1)*height*width) }
+			plane := func(x *torch.Tensor) *torch.Tensor {
+				return x.Slice(1, c*height*width,
+					(c+1)*height*width)
+			}
 			want := a.apply(plane(images), u, Image{1, height, width}).Float32s()
 			if !slices.Equal(plane(all).Float32s(), want) {
 				t.Errorf("channel %d moves otherwise", c)

@@ -15,7 +15,8 @@ func TestLossesReadNothing(t *testing.T) {
 	for i := range labels {
 		labels[i] = i % 10
 	}
-	for _, name := range []string{"notebook", "nt-xent", "supcon", "supcon augmented", "supcon cosine"} {
+	for _, name := range []string{"notebook", "nt-xent", "supcon", "supcon augmented",
+		"supcon cosine"} {
 		m := newModel(t, 0)
 		do(t, func(s *torch.Scope) {
 			x := s.Uniform(s.Float32s(nil, 0), 0, 1, len(labels), 784)
@@ -26,7 +27,8 @@ func TestLossesReadNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, read := range []string{"aten::item", "aten::_local_scalar_dense", "aten::nonzero", "aten::is_nonzero"} {
+			for _, read := range []string{"aten::item", "aten::_local_scalar_dense",
+				"aten::nonzero", "aten::is_nonzero"} {
 				if slices.Contains(names, read) {
 					t.Errorf("%s: %s among %v", name, read, names)
 				}

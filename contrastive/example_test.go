@@ -45,7 +45,8 @@ func ExampleSupCon() {
 		return
 	}
 	losses := trainer.Losses()
-	fmt.Println("smaller than at first:", losses[len(losses)-1].Contrastive < losses[0].Contrastive)
+	fmt.Println("smaller than at first:",
+		losses[len(losses)-1].Contrastive < losses[0].Contrastive)
 	// Output: smaller than at first: true
 }
 

@@ -14,8 +14,8 @@ const classes = 10
 
 // Notebook is the notebook's loss (cells 8 and 9), the negative-only form on pairs
 // of two classes. Per batch it draws two classes, the first two of
-// torch.randperm(10), or of as many classes as there are; with a, b the batch's latents of the one and of the other,
-// cut to the shorter of the two, it is
+// torch.randperm(10), or of as many classes as there are; with a, b the batch's latents of the one
+// and of the other, cut to the shorter of the two, it is
 //
 //	mean_i log(1 + exp(cos(a_i, b_i) / tau))
 //
@@ -35,9 +35,11 @@ func (l Notebook) Validate() error {
 	}
 	switch {
 	case l.Similarity != Cosine:
-		return fmt.Errorf("contrastive: the notebook's loss has similarity cosine, not %s", l.Similarity)
+		return fmt.Errorf("contrastive: the notebook's loss has similarity cosine, not %s",
+			l.Similarity)
 	case l.Augment:
-		return fmt.Errorf("contrastive: the notebook's loss has no augmentation; nt-xent and supcon do")
+		return fmt.Errorf("contrastive: the notebook's loss has no augmentation; nt-xent and " +
+			"supcon do")
 	}
 	return nil
 }

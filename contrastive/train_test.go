@@ -35,13 +35,15 @@ func TestStepsArePyTorchs(t *testing.T) {
 				tol = 1e-4
 			}
 			if want := c.Totals[p.Step-1]; math.Abs(float64(p.Loss.Loss)-want) > tol*want {
-				t.Errorf("%s, step %d: loss %.8g, PyTorch's %.8g", c.Loss, p.Step, p.Loss.Loss, want)
+				t.Errorf("%s, step %d: loss %.8g, PyTorch's %.8g", c.Loss, p.Step, p.Loss.Loss,
+					want)
 			}
 			if p.Step == len(c.Totals) {
 				cancel()
 			}
 		}
-		tr, err := autoenc.NewTrainer(newModel(t, g.Seed), autoenc.FromPixels(d.Train.Images, d.Train.N), d.Train.Labels, o)
+		tr, err := autoenc.NewTrainer(newModel(t, g.Seed),
+			autoenc.FromPixels(d.Train.Images, d.Train.N), d.Train.Labels, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +85,8 @@ func TestMemoryIsFlat(t *testing.T) {
 				early = rss(t)
 			}
 		}
-		tr, err := autoenc.NewTrainer(newModel(t, 0), autoenc.FromPixels(images, len(labels)), labels, o)
+		tr, err := autoenc.NewTrainer(newModel(t, 0), autoenc.FromPixels(images, len(labels)),
+			labels, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +95,8 @@ func TestMemoryIsFlat(t *testing.T) {
 		}
 		tr.Close()
 		if late := rss(t); early == 0 || late > early+10<<20 {
-			t.Errorf("%s: resident size grew from %d to %d MiB in %d steps", name, early>>20, late>>20, rounds)
+			t.Errorf("%s: resident size grew from %d to %d MiB in %d steps", name, early>>20,
+				late>>20, rounds)
 		}
 	}
 }
@@ -134,7 +138,8 @@ func TestErrorsReachTheTrainer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := tr.Run(context.Background()); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := tr.Run(context.Background()); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.loss, err, c.want)
 		}
 		tr.Close()
@@ -169,7 +174,8 @@ func BenchmarkStep(b *testing.B) {
 			with := plain
 			with.Extra = lossOf(name)
 			run := func(o autoenc.Options) float64 {
-				tr, err := autoenc.NewTrainer(newModel(b, 0), autoenc.FromPixels(images, len(labels)), labels, o)
+				tr, err := autoenc.NewTrainer(newModel(b, 0),
+					autoenc.FromPixels(images, len(labels)), labels, o)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -99,8 +99,8 @@ func TestReadForms(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, at("table.csv"),
-		[]byte(
-			"a,b,c,d,e,f,kind\n0,1,2,3,4,5,x\n6,7,8,9,10,11,y\n12,13,14,15,16,17,\n18,19,20,21,22,23,x\n"))
+		[]byte("a,b,c,d,e,f,kind\n0,1,2,3,4,5,x\n6,7,8,9,10,11,y\n"+
+			"12,13,14,15,16,17,\n18,19,20,21,22,23,x\n"))
 	var archive bytes.Buffer
 	floats := make([]float32, 24)
 	for i := range floats {

@@ -35,7 +35,8 @@ type Adam struct {
 // NewAdam makes an optimiser of these parameters, its moments zero and on the
 // parameters' device. The caller closes it.
 func NewAdam(parameters []Parameter, learningRate, weightDecay float64) (*Adam, error) {
-	a := &Adam{LearningRate: learningRate, WeightDecay: weightDecay, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, parameters: parameters}
+	a := &Adam{LearningRate: learningRate, WeightDecay: weightDecay, Beta1: 0.9, Beta2: 0.999,
+		Epsilon: 1e-8, parameters: parameters}
 	err := NoGrad(func(s *Scope) {
 		for _, p := range parameters {
 			p := &Tensor{g: p.g, scope: s}
@@ -64,7 +65,8 @@ func (a *Adam) Step() {
 	a.step++
 	p, m, v := parameterHandles(a.parameters), handles(a.expAvg), handles(a.expAvgSq)
 	check("adam", C.latent_adam_step(unsafe.SliceData(p), unsafe.SliceData(m), unsafe.SliceData(v),
-		C.int64_t(len(p)), C.int64_t(a.step), C.double(a.LearningRate), C.double(a.Beta1), C.double(a.Beta2), C.double(a.Epsilon),
+		C.int64_t(len(p)), C.int64_t(a.step), C.double(a.LearningRate), C.double(a.Beta1),
+		C.double(a.Beta2), C.double(a.Epsilon),
 		C.double(a.WeightDecay)))
 	runtime.KeepAlive(a)
 }
@@ -88,7 +90,9 @@ func (a *Adam) State() (expAvg, expAvgSq [][]float32, err error) {
 func (a *Adam) SetState(steps int, expAvg, expAvgSq [][]float32) error {
 	return Do(func(*Scope) {
 		if n := len(a.parameters); len(expAvg) != n || len(expAvgSq) != n {
-			panic(&Error{"adam", fmt.Sprintf("moments of %d and %d parameters, there are %d", len(expAvg), len(expAvgSq), n)})
+			panic(&Error{"adam",
+				fmt.Sprintf("moments of %d and %d parameters, there are %d", len(expAvg),
+					len(expAvgSq), n)})
 		}
 		for i := range a.parameters {
 			CopyFrom(a.expAvg[i], expAvg[i])
@@ -116,7 +120,8 @@ func (a *Adam) group() group {
 // StateDict is that of torch.optim.Adam.
 func (a *Adam) StateDict() (pt.Dict, error) {
 	g := a.group()
-	return g.stateDict(adamSettings(a.LearningRate, a.Beta1, a.Beta2, a.Epsilon, a.WeightDecay), true)
+	return g.stateDict(adamSettings(a.LearningRate, a.Beta1, a.Beta2, a.Epsilon, a.WeightDecay),
+		true)
 }
 
 // LoadStateDict takes the state and the settings of one. All parameters must have
@@ -152,7 +157,8 @@ func (a *Adam) LoadStateDict(d pt.Dict) error {
 	}
 	if err != nil {
 		a.LearningRate, a.Beta1, a.Beta2, a.Epsilon, a.WeightDecay, a.step =
-			before.LearningRate, before.Beta1, before.Beta2, before.Epsilon, before.WeightDecay, before.step
+			before.LearningRate, before.Beta1, before.Beta2, before.Epsilon, before.WeightDecay,
+			before.step
 	}
 	return err
 }

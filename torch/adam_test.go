@@ -22,7 +22,8 @@ type goldenAdam struct {
 	ExpAvgSq    []*goldenTensor `json:"exp_avg_sq"`
 }
 
-// parameters makes the golden's parameters, transposed ones if asked, for which the one pass over memory is not taken.
+// parameters makes the golden's parameters, transposed ones if asked, for which the one pass over
+// memory is not taken.
 func (g *goldenAdam) parameters(s *Scope, transposed bool) []Parameter {
 	var list []Parameter
 	for i, start := range g.Start {
@@ -61,7 +62,8 @@ func TestAdamIsPyTorchs(t *testing.T) {
 						setGradients(s, a, parameters, gradients)
 						a.Step()
 						for i, want := range g.After[k] {
-							near(t, fmt.Sprintf("step %d, parameter %d", k+1, i), parameters[i].Tensor, want, 3e-7)
+							near(t, fmt.Sprintf("step %d, parameter %d", k+1, i),
+								parameters[i].Tensor, want, 3e-7)
 						}
 					}
 					m, v, err := a.State()
@@ -122,7 +124,8 @@ func TestAdamStateGoesOn(t *testing.T) {
 func TestAdamOfBadWeights(t *testing.T) {
 	inf := float32(math.Inf(1))
 	do(t, func(s *Scope) {
-		p := Parameter{"p", s.Float32s([]float32{inf, float32(math.NaN()), -1}, 3).RequiresGrad(true)}
+		p := Parameter{"p",
+			s.Float32s([]float32{inf, float32(math.NaN()), -1}, 3).RequiresGrad(true)}
 		a, err := NewAdam([]Parameter{p}, 1e-3, 0)
 		if err != nil {
 			t.Fatal(err)

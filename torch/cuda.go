@@ -126,8 +126,9 @@ func (g *Graph) Run() error {
 	if err := g.record(); err != nil {
 		g.stream.failed = true
 		if g.warn != nil {
-			g.warn(fmt.Errorf("torch: the step cannot be recorded as a CUDA graph and is launched "+
-				"operation by operation: %w", err))
+			g.warn(
+				fmt.Errorf("torch: the step cannot be recorded as a CUDA graph and is launched "+
+					"operation by operation: %w", err))
 		}
 		return Do(g.f)
 	}
@@ -149,7 +150,8 @@ func (g *Graph) record() (err error) {
 			err = ended
 		}
 	}()
-	if err := Do(g.f); err != nil { // frees its tensors while recording: their memory stays the graph's
+	// frees its tensors while recording: their memory stays the graph's
+	if err := Do(g.f); err != nil {
 		return err
 	}
 	kept = true
@@ -218,9 +220,10 @@ func (a *Adam) StepUnless(skip *Tensor) {
 		return
 	}
 	p, m, v := a.handles(), handles(a.expAvg), handles(a.expAvgSq)
-	check("fused_adam", C.latent_adam_fused(unsafe.SliceData(p), unsafe.SliceData(m), unsafe.SliceData(v),
-		C.int64_t(len(p)), a.count.c(), skip.c(), C.double(a.LearningRate), C.double(a.Beta1),
-		C.double(a.Beta2), C.double(a.Epsilon), C.double(a.WeightDecay)))
+	check("fused_adam",
+		C.latent_adam_fused(unsafe.SliceData(p), unsafe.SliceData(m), unsafe.SliceData(v),
+			C.int64_t(len(p)), a.count.c(), skip.c(), C.double(a.LearningRate), C.double(a.Beta1),
+			C.double(a.Beta2), C.double(a.Epsilon), C.double(a.WeightDecay)))
 	runtime.KeepAlive(a)
 }
 

@@ -10,8 +10,9 @@ import (
 	"testing"
 )
 
-// Denormal floats are what they are in PyTorch by default, numbers, on every thread: flushing them to zero is a setting of
-// the single thread (MXCSR), and results would hang on the thread that they came from.
+// Denormal floats are what they are in PyTorch by default, numbers, on every thread: flushing them
+// to zero is a setting of the single thread (MXCSR), and results would hang on the thread that
+// they came from.
 func TestDenormalsAreKept(t *testing.T) {
 	const n = 1 << 17 // enough that libtorch splits it over its threads
 	data := make([]float32, n)
@@ -29,7 +30,8 @@ func TestDenormalsAreKept(t *testing.T) {
 			product := x.Reshape(n/256, 256).MatMul(s.Float32s(halves, 256, 256)).Float32s()
 			for i, v := range data {
 				if want := v * 0.5; half[i] != want || product[i] != want {
-					t.Errorf("half of %g is %g, in a product of matrices %g, want %g", v, half[i], product[i], want)
+					t.Errorf("half of %g is %g, in a product of matrices %g, want %g", v, half[i],
+						product[i], want)
 					return
 				}
 			}
@@ -55,7 +57,8 @@ func BenchmarkDenormalStep(b *testing.B) {
 				b.Fatal(err)
 			}
 			x := normals(rand.New(rand.NewPCG(1, 1)), rows*dim)
-			q := NewSequential(Linear(dim, 1000), ReLU(), Linear(1000, 25), ReLU(), Linear(25, 50), ReLU(), Linear(50, 1000), ReLU(), Linear(1000, dim))
+			q := NewSequential(Linear(dim, 1000), ReLU(), Linear(1000, 25), ReLU(), Linear(25, 50),
+				ReLU(), Linear(50, 1000), ReLU(), Linear(1000, dim))
 			parameters := q.Parameters("")
 			if way == "inputs" {
 				for i := range x {

@@ -25,8 +25,10 @@ type GroupOptions struct {
 	LocalRank, LocalSize int    // this process among those on its machine
 	Addr                 string // where the processes meet: rank 0's machine
 	Port                 int
-	Device               string        // where gradients are: "cpu" (gloo) or "cuda:N" (NCCL); "": Connect tells
-	Timeout              time.Duration // of joining and of every later wait, at least a millisecond
+	// where gradients are: "cpu" (gloo) or "cuda:N" (NCCL); "": Connect tells
+	Device string
+	// of joining and of every later wait, at least a millisecond
+	Timeout time.Duration
 
 	// Prefix is put before the group's keys in the store that serves Addr:Port
 	// already, as torchrun's agent does; empty: rank 0 serves.
@@ -43,7 +45,8 @@ func GroupFromEnv() (*GroupOptions, error) {
 	}
 	o := &GroupOptions{Addr: os.Getenv("MASTER_ADDR"), Device: "cpu", Timeout: DefaultGroupTimeout}
 	if o.Addr == "" {
-		return nil, errors.New("torch: group: RANK or WORLD_SIZE is set but MASTER_ADDR is not: set all of RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, or none")
+		return nil, errors.New("torch: group: RANK or WORLD_SIZE is set but MASTER_ADDR is not: " +
+			"set all of RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, or none")
 	}
 	for _, v := range []struct {
 		name, otherwise string
@@ -62,7 +65,8 @@ func GroupFromEnv() (*GroupOptions, error) {
 		}
 		n, err := strconv.Atoi(text)
 		if err != nil || n < v.low || n > v.high {
-			return nil, fmt.Errorf("torch: group: %s must be an integer from %d to %d, got %q", v.name, v.low, v.high, text)
+			return nil, fmt.Errorf("torch: group: %s must be an integer from %d to %d, got %q",
+				v.name, v.low, v.high, text)
 		}
 		*v.value = n
 	}
@@ -143,10 +147,12 @@ func (o GroupOptions) Threads() int { return max(1, DefaultThreads()/max(1, o.Lo
 func Supports(device string) error {
 	if strings.HasPrefix(device, "cuda") {
 		if !C.latent_has_nccl() {
-			return errors.New("torch: group: this build has no NCCL: build against a CUDA libtorch with NCCL's headers, or use --device cpu")
+			return errors.New("torch: group: this build has no NCCL: build against a CUDA " +
+				"libtorch with NCCL's headers, or use --device cpu")
 		}
 	} else if !C.latent_has_gloo() {
-		return errors.New("torch: group: this build has no gloo: install its headers (Debian: libgloo-dev) and build again")
+		return errors.New("torch: group: this build has no gloo: install its headers (Debian: " +
+			"libgloo-dev) and build again")
 	}
 	return nil
 }

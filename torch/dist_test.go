@@ -24,29 +24,37 @@ func TestGroupFromEnv(t *testing.T) {
 	if strings.HasPrefix(info.Version, "1.") {
 		port, prefix = 29501, ""
 	}
-	all := map[string]string{"RANK": "1", "WORLD_SIZE": "4", "MASTER_ADDR": "host", "MASTER_PORT": "29500"}
+	all := map[string]string{"RANK": "1", "WORLD_SIZE": "4", "MASTER_ADDR": "host",
+		"MASTER_PORT": "29500"}
 	for _, c := range []struct {
 		name   string
 		change map[string]string
 		want   *torch.GroupOptions
 		err    string
 	}{
-		{name: "alone", change: map[string]string{"RANK": "", "WORLD_SIZE": "", "MASTER_ADDR": "", "MASTER_PORT": ""}},
-		{name: "plain", want: &torch.GroupOptions{Rank: 1, Size: 4, LocalSize: 1, Addr: "host", Port: 29500,
-			Device: "cpu", Timeout: torch.DefaultGroupTimeout}},
+		{name: "alone",
+			change: map[string]string{"RANK": "", "WORLD_SIZE": "", "MASTER_ADDR": "",
+				"MASTER_PORT": ""}},
+		{name: "plain",
+			want: &torch.GroupOptions{Rank: 1, Size: 4, LocalSize: 1, Addr: "host", Port: 29500,
+				Device: "cpu", Timeout: torch.DefaultGroupTimeout}},
 		{name: "torchrun", change: map[string]string{"LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2",
 			"TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_RESTART_COUNT": "3"},
-			want: &torch.GroupOptions{Rank: 1, Size: 4, LocalRank: 1, LocalSize: 2, Addr: "host", Port: port,
+			want: &torch.GroupOptions{Rank: 1, Size: 4, LocalRank: 1, LocalSize: 2, Addr: "host",
+				Port:   port,
 				Device: "cpu", Timeout: torch.DefaultGroupTimeout, Prefix: prefix}},
 		{name: "no address", change: map[string]string{"MASTER_ADDR": ""}, err: "MASTER_ADDR"},
 		{name: "no port", change: map[string]string{"MASTER_PORT": ""}, err: "MASTER_PORT"},
 		{name: "no size", change: map[string]string{"WORLD_SIZE": ""}, err: "WORLD_SIZE"},
 		{name: "size 0", change: map[string]string{"WORLD_SIZE": "0"}, err: "WORLD_SIZE"},
-		{name: "rank beyond", change: map[string]string{"RANK": "4"}, err: "rank must be from 0 to 3, got 4"},
-		{name: "not a number", change: map[string]string{"RANK": "one"}, err: "RANK must be an integer"},
+		{name: "rank beyond", change: map[string]string{"RANK": "4"},
+			err: "rank must be from 0 to 3, got 4"},
+		{name: "not a number", change: map[string]string{"RANK": "one"},
+			err: "RANK must be an integer"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for _, name := range []string{"LOCAL_RANK", "LOCAL_WORLD_SIZE", "TORCHELASTIC_USE_AGENT_STORE", "TORCHELASTIC_RESTART_COUNT"} {
+			for _, name := range []string{"LOCAL_RANK", "LOCAL_WORLD_SIZE",
+				"TORCHELASTIC_USE_AGENT_STORE", "TORCHELASTIC_RESTART_COUNT"} {
 				t.Setenv(name, "")
 			}
 			for name, value := range all {
@@ -57,7 +65,8 @@ func TestGroupFromEnv(t *testing.T) {
 			}
 			got, err := torch.GroupFromEnv()
 			if c.err != "" {
-				if err == nil || !strings.Contains(err.Error(), c.err) || strings.Contains(err.Error(), "\n") {
+				if err == nil || !strings.Contains(err.Error(), c.err) ||
+					strings.Contains(err.Error(), "\n") {
 					t.Fatalf("error %v, want one line with %q", err, c.err)
 				}
 				return
@@ -98,7 +107,8 @@ func TestGroup(t *testing.T) {
 			loss := a.Scale(float64(rank)+1, 0).Sum().Add(b.Scale(float64(rank), 0).Sum())
 			loss.Backward()
 			values := s.Float32s([]float32{rank, 10 * rank}, 2)
-			g.AverageGradients([]torch.Parameter{{Name: "a", Tensor: a}, {Name: "b", Tensor: b}}, values)
+			g.AverageGradients([]torch.Parameter{{Name: "a", Tensor: a}, {Name: "b", Tensor: b}},
+				values)
 			if got := values.Float32s(); !slices.Equal(got, []float32{1, 10}) {
 				t.Errorf("values %v, want [1 10]", got)
 			}
@@ -128,7 +138,8 @@ func TestGroup(t *testing.T) {
 			t.Errorf("BroadcastBytes = %q, %v, want %q", got, err, text)
 		}
 	}
-	if said, err := g.Exchange(fmt.Sprint("I am ", g.Rank)); err != nil || !slices.Equal(said, []string{"I am 0", "I am 1", "I am 2"}) {
+	if said, err := g.Exchange(fmt.Sprint("I am ", g.Rank)); err != nil ||
+		!slices.Equal(said, []string{"I am 0", "I am 1", "I am 2"}) {
 		t.Errorf("Exchange gave %q, %v", said, err)
 	}
 	if err := g.Barrier(); err != nil {
@@ -164,7 +175,8 @@ func TestGroupTimesOut(t *testing.T) {
 
 func checkLost(t *testing.T, err error, who, timeout string) {
 	t.Helper()
-	if err == nil || !strings.Contains(err.Error(), " lost "+who+", or waited "+timeout+" for it: ") ||
+	if err == nil ||
+		!strings.Contains(err.Error(), " lost "+who+", or waited "+timeout+" for it: ") ||
 		strings.Contains(err.Error(), "\n") {
 		t.Errorf("error %v", err)
 	}
@@ -182,7 +194,8 @@ func TestJoinGroupTimesOut(t *testing.T) {
 	port := listener.Addr().(*net.TCPAddr).Port
 	listener.Close()
 	for rank := range 2 { // one serves, one has nobody to connect to
-		_, err = torch.JoinGroup(torch.GroupOptions{Rank: rank, Size: 2, Addr: "127.0.0.1", Port: port,
+		_, err = torch.JoinGroup(torch.GroupOptions{Rank: rank, Size: 2, Addr: "127.0.0.1",
+			Port:   port,
 			Device: "cpu", Timeout: 300 * time.Millisecond})
 		if err == nil || strings.Contains(err.Error(), "\n") ||
 			!strings.Contains(err.Error(), "of 2 did not find the others at 127.0.0.1:") {
@@ -213,13 +226,15 @@ func TestGroupOfTwoDevices(t *testing.T) {
 	}
 	kind := []string{"cpu", "meta"}[g.Rank]
 	err := g.Connect(kind)
-	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("rank %d computes on %s, rank", g.Rank, kind)) {
+	if err == nil ||
+		!strings.Contains(err.Error(), fmt.Sprintf("rank %d computes on %s, rank", g.Rank, kind)) {
 		t.Errorf("rank %d: %v", g.Rank, err)
 	}
 }
 
 func TestGroupOfAnotherDevice(t *testing.T) {
-	_, err := torch.JoinGroup(torch.GroupOptions{Size: 1, Addr: "127.0.0.1", Port: 1, Device: "cuda:0", Timeout: time.Second})
+	_, err := torch.JoinGroup(torch.GroupOptions{Size: 1, Addr: "127.0.0.1", Port: 1,
+		Device: "cuda:0", Timeout: time.Second})
 	if torch.Supports("cuda:0") != nil && (err == nil || !strings.Contains(err.Error(), "NCCL")) {
 		t.Errorf("error %v", err)
 	}

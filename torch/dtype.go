@@ -27,8 +27,10 @@ const (
 )
 
 func (d DType) String() string {
-	name, ok := map[DType]string{Uint8Type: "uint8", Int8Type: "int8", Int16Type: "int16", Int32Type: "int32", Int64Type: "int64",
-		Float16Type: "float16", Float32Type: "float32", Float64Type: "float64", BoolType: "bool", BFloat16Type: "bfloat16"}[d]
+	name, ok := map[DType]string{Uint8Type: "uint8", Int8Type: "int8", Int16Type: "int16",
+		Int32Type: "int32", Int64Type: "int64",
+		Float16Type: "float16", Float32Type: "float32", Float64Type: "float64", BoolType: "bool",
+		BFloat16Type: "bfloat16"}[d]
 	if !ok {
 		return fmt.Sprintf("dtype(%d)", int8(d))
 	}
@@ -44,7 +46,8 @@ type BFloat16 = pt.BFloat16
 // Element is what a tensor can be copied from and to: Go's types and those named
 // after them, and halves by their bits.
 type Element interface {
-	~float32 | ~float64 | ~int | ~int64 | ~int32 | ~int16 | ~int8 | ~uint8 | ~bool | Float16 | BFloat16
+	~float32 | ~float64 | ~int | ~int64 | ~int32 | ~int16 | ~int8 | ~uint8 | ~bool | Float16 |
+		BFloat16
 }
 
 // dtypeOf is the type of tensor whose elements lie in memory as T's do.

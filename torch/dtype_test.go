@@ -47,8 +47,8 @@ func inAndOut[T Element](t *testing.T, dtype DType, data ...T) {
 	})
 }
 
-// Numbers go into a tensor of their own type, whatever Go calls it, and come out as they were. (A named float was once taken for
-// bytes.)
+// Numbers go into a tensor of their own type, whatever Go calls it, and come out as they were. (A
+// named float was once taken for bytes.)
 func TestElementTypes(t *testing.T) {
 	inAndOut(t, Float32Type, float32(1.5), -2, float32(math.Inf(1)), math.SmallestNonzeroFloat32)
 	inAndOut(t, Float32Type, namedFloat(1.5), -2)
@@ -72,12 +72,14 @@ func TestElementTypes(t *testing.T) {
 func TestConversions(t *testing.T) {
 	do(t, func(s *Scope) {
 		x := s.Float32s([]float32{1, -2.75, 0, 300}, 4)
-		ints, bools, halves, brains := make([]int32, 4), make([]bool, 4), make([]Float16, 4), make([]BFloat16, 4)
+		ints, bools, halves, brains := make([]int32, 4), make([]bool, 4), make([]Float16, 4),
+			make([]BFloat16, 4)
 		CopyTo(ints, x)
 		CopyTo(bools, x)
 		CopyTo(halves, x.ToType(Float16Type))
 		CopyTo(brains, x)
-		if !slices.Equal(ints, []int32{1, -2, 0, 300}) || !slices.Equal(bools, []bool{true, true, false, true}) {
+		if !slices.Equal(ints, []int32{1, -2, 0, 300}) ||
+			!slices.Equal(bools, []bool{true, true, false, true}) {
 			t.Errorf("%v %v", ints, bools)
 		}
 		for i, v := range x.Float32s() {
@@ -95,7 +97,10 @@ func TestConversions(t *testing.T) {
 	if DType(99).String() != "dtype(99)" {
 		t.Error(DType(99))
 	}
-	if err := Do(func(s *Scope) { Import(s, pt.Tensor{Shape: []int{1}, Data: "text"}) }); err == nil {
+	if err := Do(func(s *Scope) {
+		Import(s,
+			pt.Tensor{Shape: []int{1}, Data: "text"})
+	}); err == nil {
 		t.Error("a text was imported")
 	}
 	if err := Do(func(s *Scope) { s.Zeros(1).ToType(99) }); err == nil {

@@ -30,18 +30,23 @@ func normals(r *rand.Rand, n int) []float32 {
 	return x
 }
 
-// Each way to run a Linear and a mean squared error: the fused passes must give what the plain operations give.
+// Each way to run a Linear and a mean squared error: the fused passes must give what the plain
+// operations give.
 func TestFusedIsComposed(t *testing.T) {
 	nan := float32(math.NaN())
-	for _, size := range [][3]int{ // rows, in, out; 64 rows are one block of the bias gradient; the last are split over threads
-		{1, 1, 1}, {1, 5, 3}, {3, 1, 7}, {7, 13, 1}, {63, 3, 5}, {64, 3, 5}, {65, 9, 17}, {129, 33, 31}, {2, 784, 25}, {70, 20, 1000}, {257, 97, 65},
+	// rows, in, out; 64 rows are one block of the bias gradient; the last are split over threads
+	for _, size := range [][3]int{
+		{1, 1, 1}, {1, 5, 3}, {3, 1, 7}, {7, 13, 1}, {63, 3, 5}, {64, 3, 5}, {65, 9, 17}, {129, 33,
+			31}, {2, 784, 25}, {70, 20, 1000}, {257, 97, 65},
 	} {
-		for _, way := range []string{"plain", "no gradient for x", "x transposed", "weight transposed", "zeros", "NaN", "infinite"} {
+		for _, way := range []string{"plain", "no gradient for x", "x transposed",
+			"weight transposed", "zeros", "NaN", "infinite"} {
 			for _, relu := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%v/%s/relu=%v", size, way, relu), func(t *testing.T) {
 					rows, in, out := size[0], size[1], size[2]
 					r := rand.New(rand.NewPCG(uint64(rows), uint64(in)))
-					x, w, b, target := normals(r, rows*in), normals(r, out*in), normals(r, out), normals(r, rows*out)
+					x, w, b, target := normals(r, rows*in), normals(r, out*in), normals(r, out),
+						normals(r, rows*out)
 					switch way {
 					case "zeros":
 						clear(x)
@@ -54,7 +59,8 @@ func TestFusedIsComposed(t *testing.T) {
 					var results [2][][]float32
 					for k, f := range []func(x, w, b *Tensor, relu bool) *Tensor{fused, composed} {
 						do(t, func(s *Scope) {
-							leaf := func(values []float32, rows, columns int, transposed bool) (leaf, matrix *Tensor) {
+							leaf := func(values []float32, rows, columns int,
+								transposed bool) (leaf, matrix *Tensor) {
 								if transposed {
 									leaf = s.Float32s(values, columns, rows).RequiresGrad(true)
 									return leaf, leaf.T()
@@ -89,7 +95,8 @@ func TestFusedIsComposed(t *testing.T) {
 							}
 						})
 					}
-					for i, name := range []string{"output", "loss", "weight", "bias", "x"}[:len(results[0])] {
+					for i, name := range []string{"output", "loss", "weight", "bias",
+						"x"}[:len(results[0])] {
 						nearValues(t, name, results[0][i], results[1][i], 3e-6)
 					}
 				})
@@ -110,7 +117,10 @@ func TestMSELossWays(t *testing.T) {
 		"twice": func(loss func(o, g *Tensor) *Tensor, o, g *Tensor) *Tensor {
 			return loss(o, g.Detach()).Add(loss(o, g.Detach().Scale(2, 0)))
 		},
-		"target's gradient": func(loss func(o, g *Tensor) *Tensor, o, g *Tensor) *Tensor { return loss(o, g) },
+		"target's gradient": func(loss func(o, g *Tensor) *Tensor, o,
+			g *Tensor) *Tensor {
+			return loss(o, g)
+		},
 		"views": func(loss func(o, g *Tensor) *Tensor, o, g *Tensor) *Tensor {
 			return loss(o.T(), g.Detach().T())
 		},
@@ -122,7 +132,8 @@ func TestMSELossWays(t *testing.T) {
 		var results [2][][]float32
 		for k, loss := range []func(o, g *Tensor) *Tensor{mean, composed} {
 			do(t, func(s *Scope) {
-				o, g := s.Float32s(a, 15, 7).RequiresGrad(true), s.Float32s(b, 15, 7).RequiresGrad(true)
+				o, g := s.Float32s(a, 15, 7).RequiresGrad(true),
+					s.Float32s(b, 15, 7).RequiresGrad(true)
 				l := f(loss, o, g)
 				l.Backward()
 				results[k] = [][]float32{l.Float32s(), o.Grad(s).Float32s()}
@@ -135,15 +146,18 @@ func TestMSELossWays(t *testing.T) {
 			t.Errorf("%s: %d results, composed %d", name, len(results[0]), len(results[1]))
 			continue
 		}
-		for i, what := range []string{"loss", "output's gradient", "target's gradient"}[:len(results[0])] {
+		for i, what := range []string{"loss", "output's gradient",
+			"target's gradient"}[:len(results[0])] {
 			nearValues(t, name+": "+what, results[0][i], results[1][i], 2e-6)
 		}
 	}
 }
 
-// A batch of no rows has an output of no rows, a loss that is NaN and gradients that are zero or NaN, as in PyTorch.
+// A batch of no rows has an output of no rows, a loss that is NaN and gradients that are zero or
+// NaN, as in PyTorch.
 func TestEmptyBatch(t *testing.T) {
-	for name, f := range map[string]func(x, w, b *Tensor, relu bool) *Tensor{"fused": fused, "composed": composed} {
+	for name, f := range map[string]func(x, w, b *Tensor, relu bool) *Tensor{"fused": fused,
+		"composed": composed} {
 		for _, relu := range []bool{false, true} {
 			do(t, func(s *Scope) {
 				w := s.Float32s([]float32{1, 2, 3, 4, 5, 6}, 3, 2).RequiresGrad(true)
@@ -151,8 +165,11 @@ func TestEmptyBatch(t *testing.T) {
 				y := f(s.Float32s(nil, 0, 2), w, b, relu)
 				loss := MSELoss(y, s.Float32s(nil, 0, 3))
 				loss.Backward()
-				if !math.IsNaN(loss.Item()) || fmt.Sprint(y.Shape(), w.Grad(s).Float32s(), b.Grad(s).Float32s()) != "[0 3] [0 0 0 0 0 0] [0 0 0]" {
-					t.Error(name, relu, loss.Item(), y.Shape(), w.Grad(s).Float32s(), b.Grad(s).Float32s())
+				if !math.IsNaN(loss.Item()) ||
+					fmt.Sprint(y.Shape(), w.Grad(s).Float32s(),
+						b.Grad(s).Float32s()) != "[0 3] [0 0 0 0 0 0] [0 0 0]" {
+					t.Error(name, relu, loss.Item(), y.Shape(), w.Grad(s).Float32s(),
+						b.Grad(s).Float32s())
 				}
 			})
 		}
@@ -178,7 +195,8 @@ func TestMSELossOfManyElements(t *testing.T) {
 	})
 }
 
-// The number of threads does not change a bit of the output, the loss or the gradients of the fused passes' own sums.
+// The number of threads does not change a bit of the output, the loss or the gradients of the
+// fused passes' own sums.
 func TestThreadsDoNotChangeSums(t *testing.T) {
 	defer func() {
 		if err := Init(DefaultThreads()); err != nil {
@@ -194,9 +212,11 @@ func TestThreadsDoNotChangeSums(t *testing.T) {
 			t.Fatal(err)
 		}
 		do(t, func(s *Scope) {
-			w := s.Float32s([]float32{1}, 1, 1).RequiresGrad(true) // a product of one factor has one rounding
+			// a product of one factor has one rounding
+			w := s.Float32s([]float32{1}, 1, 1).RequiresGrad(true)
 			b := s.Float32s([]float32{0.5}, 1).RequiresGrad(true)
-			loss := MSELoss(fused(s.Float32s(x, rows*columns, 1), w, b, true), s.Float32s(g, rows*columns, 1))
+			loss := MSELoss(fused(s.Float32s(x, rows*columns, 1), w, b, true),
+				s.Float32s(g, rows*columns, 1))
 			loss.Backward()
 			got := append(loss.Float32s(), b.Grad(s).Float32s()...)
 			if first == nil {
@@ -234,7 +254,8 @@ func TestBF16IsNearFloat32(t *testing.T) {
 			}
 		}
 		for i := range results[0] {
-			var off, size float64 // a ReLU that flips moves single values, and PyTorch's autocast's, by much more
+			// a ReLU that flips moves single values, and PyTorch's autocast's, by much more
+			var off, size float64
 			for j, v := range results[0][i] {
 				off += math.Pow(float64(results[1][i][j]-v), 2)
 				size += math.Pow(float64(v), 2)

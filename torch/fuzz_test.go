@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// FuzzOperations calls operations of the table with tensors of any shape and type, small integers as dimensions, sizes and
-// indices, and odd floats, then with one tensor that is closed, nil or of another device: each call ends with tensors or with
-// one error of one line, never with a crash.
+// FuzzOperations calls operations of the table with tensors of any shape and type, small integers
+// as dimensions, sizes and indices, and odd floats, then with one tensor that is closed, nil or of
+// another device: each call ends with tensors or with one error of one line, never with a crash.
 func FuzzOperations(f *testing.F) {
 	names := slices.Sorted(maps.Keys(operations))
 	for i := range names {
@@ -56,12 +56,14 @@ func fuzzOnce(t *testing.T, name string, o tableOperation, r *rand.Rand, spoil b
 		}
 	})
 	var e *Error
-	if err != nil && (!errors.As(err, &e) || e.Message == "" || strings.Contains(e.Error(), "\n")) {
+	if err != nil &&
+		(!errors.As(err, &e) || e.Message == "" || strings.Contains(e.Error(), "\n")) {
 		t.Errorf("%s%v: %q", name, args, err)
 	}
 }
 
-// fuzzSpoil closes a tensor of the arguments, takes it away or moves it to a device that has no data or does not exist.
+// fuzzSpoil closes a tensor of the arguments, takes it away or moves it to a device that has no
+// data or does not exist.
 func fuzzSpoil(r *rand.Rand, args []any) {
 	var places []**Tensor
 	for i := range args {
@@ -88,7 +90,8 @@ func fuzzSpoil(r *rand.Rand, args []any) {
 	case 2:
 		*place = (*place).To("meta")
 	case 3:
-		*place = (*place).To([]string{"cuda", "cuda:7", "vax", "", "cpu:3", "mkldnn", "xla:0", "mps"}[r.IntN(8)])
+		*place = (*place).To([]string{"cuda", "cuda:7", "vax", "", "cpu:3", "mkldnn", "xla:0",
+			"mps"}[r.IntN(8)])
 	}
 }
 
@@ -127,7 +130,8 @@ func fuzzTensor(s *Scope, r *rand.Rand, common []int) *Tensor {
 
 func fuzzArgument(s *Scope, r *rand.Rand, kind string, common []int) any {
 	number := func() int { return r.IntN(9) - 3 }
-	floats := []float64{0, 1, 2, 3, 0.5, -1, -0.5, 1e-8, 100, math.NaN(), math.Inf(1), math.Inf(-1)}
+	floats := []float64{0, 1, 2, 3, 0.5, -1, -0.5, 1e-8, 100, math.NaN(), math.Inf(1),
+		math.Inf(-1)}
 	switch kind {
 	case "T":
 		return fuzzTensor(s, r, common)
@@ -155,7 +159,8 @@ func fuzzArgument(s *Scope, r *rand.Rand, kind string, common []int) any {
 	case "bool":
 		return r.IntN(2) == 0
 	case "string":
-		return []string{"i,i->i", "ij,jk->ik", "bi,bj->bij", "ii", "", "...i->...", "i,,", "aé"}[r.IntN(8)]
+		return []string{"i,i->i", "ij,jk->ik", "bi,bj->bij", "ii", "", "...i->...", "i,,",
+			"aé"}[r.IntN(8)]
 	case "dtype":
 		return allTypes[r.IntN(len(allTypes))]
 	case "reduction":

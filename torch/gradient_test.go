@@ -41,7 +41,8 @@ func TestGradientsAreDifferences(t *testing.T) {
 			func(in []*Tensor) *Tensor { return MSELoss(in[0], in[1]) }},
 		{"mse_loss of constants", []input{{normals(r, 12), []int{4, 3}}},
 			func(in []*Tensor) *Tensor { return MSELoss(in[0], in[0].Detach().Scale(0, 0.5)) }},
-		{"normalize", []input{{normals(r, 12), []int{4, 3}}}, func(in []*Tensor) *Tensor { return in[0].Normalize(1) }},
+		{"normalize", []input{{normals(r, 12), []int{4, 3}}},
+			func(in []*Tensor) *Tensor { return in[0].Normalize(1) }},
 		{"grid_sample", []input{{normals(r, 40), []int{2, 1, 5, 4}}, {grid, []int{2, 3, 3, 2}}},
 			func(in []*Tensor) *Tensor { return GridSample(in[0], in[1]) }},
 	} {

@@ -159,7 +159,8 @@ func TestGraphFallsBack(t *testing.T) {
 			g.Close()
 			d.logged(t, "") // what failed is left alone
 		})
-		if len(warnings) != 1 || !strings.Contains(fmt.Sprint(warnings), c.why) || strings.Contains(fmt.Sprint(warnings), "\n") {
+		if len(warnings) != 1 || !strings.Contains(fmt.Sprint(warnings), c.why) ||
+			strings.Contains(fmt.Sprint(warnings), "\n") {
 			t.Errorf("%s: warnings %q", c.at, warnings)
 		}
 	}

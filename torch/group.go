@@ -52,7 +52,8 @@ func JoinGroup(o GroupOptions) (*Group, error) {
 	}
 	if err != nil {
 		g.Close()
-		return nil, fmt.Errorf("torch: rank %d of %d did not find the others at %s:%d within %v: %w",
+		return nil, fmt.Errorf("torch: rank %d of %d did not find the others at %s:%d within "+
+			"%v: %w",
 			o.Rank, o.Size, o.Addr, o.Port, o.Timeout, err)
 	}
 	if o.Device != "" {
@@ -77,7 +78,8 @@ func (g *Group) Connect(device string) error {
 	}
 	for rank, other := range kinds {
 		if other != kind {
-			return fmt.Errorf("torch: group: rank %d computes on %s, rank %d on %s: give all the same device",
+			return fmt.Errorf("torch: group: rank %d computes on %s, rank %d on %s: give all "+
+				"the same device",
 				g.Rank, kind, rank, other)
 		}
 	}
@@ -196,8 +198,9 @@ func (g *Group) AverageGradients(parameters []Parameter, values *Tensor) {
 	for i, p := range parameters {
 		list[i] = p.c()
 	}
-	g.check("all_reduce", C.latent_group_average(g.handle, unsafe.SliceData(list), C.int64_t(len(list)),
-		values.c()))
+	g.check("all_reduce",
+		C.latent_group_average(g.handle, unsafe.SliceData(list), C.int64_t(len(list)),
+			values.c()))
 	runtime.KeepAlive(parameters)
 	runtime.KeepAlive(values)
 }
@@ -225,7 +228,9 @@ func (g *Group) BroadcastBytes(data []byte) ([]byte, error) {
 }
 
 // Barrier returns when every process has called it.
-func (g *Group) Barrier() error { return g.lost(failure("barrier", C.latent_group_barrier(g.handle))) }
+func (g *Group) Barrier() error {
+	return g.lost(failure("barrier", C.latent_group_barrier(g.handle)))
+}
 
 // Close leaves the group without waiting; a second Close does nothing.
 func (g *Group) Close() {

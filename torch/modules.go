@@ -201,15 +201,21 @@ type BatchNormModule struct {
 }
 
 // BatchNorm1d is of n x channels or n x channels x length.
-func BatchNorm1d(channels int) *BatchNormModule { return batchNorm("batch_norm1d", channels, 2, 3) }
+func BatchNorm1d(channels int) *BatchNormModule {
+	return batchNorm("batch_norm1d", channels, 2, 3)
+}
 
 // BatchNorm2d is of n x channels x h x w.
-func BatchNorm2d(channels int) *BatchNormModule { return batchNorm("batch_norm2d", channels, 4, 4) }
+func BatchNorm2d(channels int) *BatchNormModule {
+	return batchNorm("batch_norm2d", channels, 4, 4)
+}
 
 func batchNorm(op string, channels, least, most int) *BatchNormModule {
 	return &BatchNormModule{
-		Weight:            made(func(s *Scope) *Tensor { return s.Ones(channels).RequiresGrad(true) }),
-		Bias:              made(func(s *Scope) *Tensor { return s.Zeros(channels).RequiresGrad(true) }),
+		Weight: made(
+			func(s *Scope) *Tensor { return s.Ones(channels).RequiresGrad(true) }),
+		Bias: made(
+			func(s *Scope) *Tensor { return s.Zeros(channels).RequiresGrad(true) }),
 		RunningMean:       made(func(s *Scope) *Tensor { return s.Zeros(channels) }),
 		RunningVar:        made(func(s *Scope) *Tensor { return s.Ones(channels) }),
 		NumBatchesTracked: made(func(s *Scope) *Tensor { return From(s, "cpu", []int64{0}) }),
@@ -225,7 +231,8 @@ func (m *BatchNormModule) Forward(x *Tensor) *Tensor {
 	if !m.evaluating {
 		m.NumBatchesTracked.AddI(m.NumBatchesTracked.OnesLike(), 1)
 	}
-	return x.BatchNorm(m.Weight, m.Bias, m.RunningMean, m.RunningVar, !m.evaluating, m.Momentum, m.Epsilon)
+	return x.BatchNorm(m.Weight, m.Bias, m.RunningMean, m.RunningVar, !m.evaluating, m.Momentum,
+		m.Epsilon)
 }
 
 // SetTraining is told by [Train] and [Eval].
@@ -233,7 +240,8 @@ func (m *BatchNormModule) SetTraining(on bool) { m.evaluating = !on }
 
 func (m *BatchNormModule) members() []member {
 	return append(weightBias(m.Weight, m.Bias), member{"running_mean", m.RunningMean, true},
-		member{"running_var", m.RunningVar, true}, member{"num_batches_tracked", m.NumBatchesTracked, true})
+		member{"running_var", m.RunningVar, true}, member{"num_batches_tracked",
+			m.NumBatchesTracked, true})
 }
 
 // LayerNormModule is torch.nn.LayerNorm.
@@ -318,10 +326,14 @@ func LogSoftmax(dim int) Module {
 func Flatten() Module { return Function(func(x *Tensor) *Tensor { return x.Flatten(1, -1) }) }
 
 // MaxPool2d is torch.nn.MaxPool2d.
-func MaxPool2d(o Pool) Module { return Function(func(x *Tensor) *Tensor { return x.MaxPool2d(o) }) }
+func MaxPool2d(o Pool) Module {
+	return Function(func(x *Tensor) *Tensor { return x.MaxPool2d(o) })
+}
 
 // AvgPool2d is torch.nn.AvgPool2d.
-func AvgPool2d(o Pool) Module { return Function(func(x *Tensor) *Tensor { return x.AvgPool2d(o) }) }
+func AvgPool2d(o Pool) Module {
+	return Function(func(x *Tensor) *Tensor { return x.AvgPool2d(o) })
+}
 
 // AdaptiveAvgPool2d is torch.nn.AdaptiveAvgPool2d.
 func AdaptiveAvgPool2d(height, width int) Module {

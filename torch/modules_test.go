@@ -48,10 +48,14 @@ func (n *net) Forward(x *Tensor) *Tensor {
 var goldenModules = map[string]func() Module{
 	"linear":              func() Module { return Linear(3, 4) },
 	"linear without bias": func() Module { return LinearNoBias(3, 4) },
-	"conv2d":              func() Module { return Conv2d(2, 4, 3, Conv{Stride: []int{2}, Padding: []int{1}}) },
-	"conv2d in groups":    func() Module { return Conv2d(2, 4, 3, Conv{Groups: 2, NoBias: true}) },
+	"conv2d": func() Module {
+		return Conv2d(2, 4, 3,
+			Conv{Stride: []int{2}, Padding: []int{1}})
+	},
+	"conv2d in groups": func() Module { return Conv2d(2, 4, 3, Conv{Groups: 2, NoBias: true}) },
 	"conv_transpose2d": func() Module {
-		return ConvTranspose2d(2, 4, 3, Conv{Stride: []int{2}, Padding: []int{1}, OutputPadding: []int{1}})
+		return ConvTranspose2d(2, 4, 3,
+			Conv{Stride: []int{2}, Padding: []int{1}, OutputPadding: []int{1}})
 	},
 	"batch_norm1d": func() Module { return BatchNorm1d(3) },
 	"batch_norm2d": func() Module { return BatchNorm2d(2) },
@@ -106,8 +110,8 @@ func bothVersions(t *testing.T, f func(t *testing.T, g moduleGolden)) {
 	}
 }
 
-// Modules start from PyTorch's weights bit for bit, by its names in its order, compute its outputs and gradients, and keep its
-// running statistics.
+// Modules start from PyTorch's weights bit for bit, by its names in its order, compute its outputs
+// and gradients, and keep its running statistics.
 func TestModulesArePyTorchs(t *testing.T) {
 	bothVersions(t, func(t *testing.T, g moduleGolden) {
 		for _, c := range g.Modules {
@@ -126,7 +130,8 @@ func TestModulesArePyTorchs(t *testing.T) {
 							t.Errorf("names %v, PyTorch's %v", d.Keys(), c.Names)
 						}
 						for _, item := range d {
-							want[item.Key].compare(t, what+" "+item.Key, Import(s, item.Value.(pt.Tensor)), tol)
+							want[item.Key].compare(t, what+" "+item.Key,
+								Import(s, item.Value.(pt.Tensor)), tol)
 						}
 					}
 					same("initial", c.Initial, 0)
@@ -157,8 +162,13 @@ func TestModulesArePyTorchs(t *testing.T) {
 }
 
 var goldenOptimizers = map[string]func(p []Parameter) Optimizer{
-	"sgd":            func(p []Parameter) Optimizer { return NewSGD(p, 0.1) },
-	"sgd with decay": func(p []Parameter) Optimizer { o := NewSGD(p, 0.1); o.WeightDecay = 0.05; return o },
+	"sgd": func(p []Parameter) Optimizer { return NewSGD(p, 0.1) },
+	"sgd with decay": func(p []Parameter) Optimizer {
+		o := NewSGD(p,
+			0.1)
+		o.WeightDecay = 0.05
+		return o
+	},
 	"sgd with momentum": func(p []Parameter) Optimizer {
 		o := NewSGD(p, 0.1)
 		o.Momentum, o.Dampening, o.WeightDecay = 0.9, 0.1, 0.05
@@ -196,7 +206,8 @@ func setGrads(s *Scope, parameters []Parameter, gradients []*tableTensor) {
 	}
 }
 
-// Optimisers take PyTorch's steps; half-way their state goes through a state_dict, and what they end with is PyTorch's.
+// Optimisers take PyTorch's steps; half-way their state goes through a state_dict, and what they
+// end with is PyTorch's.
 func TestOptimizersArePyTorchs(t *testing.T) {
 	bothVersions(t, func(t *testing.T, g moduleGolden) {
 		for _, c := range g.Optimizers {
@@ -204,7 +215,8 @@ func TestOptimizersArePyTorchs(t *testing.T) {
 				do(t, func(s *Scope) {
 					var parameters []Parameter
 					for i, p := range c.Start {
-						parameters = append(parameters, Parameter{fmt.Sprint(i), p.in(s).RequiresGrad(true)})
+						parameters = append(parameters,
+							Parameter{fmt.Sprint(i), p.in(s).RequiresGrad(true)})
 					}
 					o := goldenOptimizers[c.Name](parameters)
 					defer func() { o.Close() }()
@@ -212,7 +224,8 @@ func TestOptimizersArePyTorchs(t *testing.T) {
 						setGrads(s, parameters, gradients)
 						o.Step()
 						for i, want := range c.After[k] {
-							want.compare(t, fmt.Sprintf("parameter %d after step %d", i, k), parameters[i].Tensor, 2e-6)
+							want.compare(t, fmt.Sprintf("parameter %d after step %d", i, k),
+								parameters[i].Tensor, 2e-6)
 						}
 						if k != 2 {
 							continue
@@ -251,7 +264,8 @@ func throughFile(t *testing.T, d pt.Dict) pt.Dict {
 	return v.(pt.Dict)
 }
 
-func compareState(t *testing.T, s *Scope, d pt.Dict, state map[string]map[string]json.RawMessage, settings map[string]any) {
+func compareState(t *testing.T, s *Scope, d pt.Dict, state map[string]map[string]json.RawMessage,
+	settings map[string]any) {
 	d = throughFile(t, d)
 	got, _ := value[pt.Dict](d, "state")
 	for number, want := range state {
@@ -261,7 +275,8 @@ func compareState(t *testing.T, s *Scope, d pt.Dict, state map[string]map[string
 		}
 		for name, text := range want {
 			var g tableTensor
-			if err := json.Unmarshal(text, &g); err != nil || g.Dtype == "" { // PyTorch 1.13's step may be a number
+			// PyTorch 1.13's step may be a number
+			if err := json.Unmarshal(text, &g); err != nil || g.Dtype == "" {
 				continue
 			}
 			x, ok := value[pt.Tensor](of, name)
@@ -317,7 +332,8 @@ func TestClippingIsPyTorchs(t *testing.T) {
 	bothVersions(t, func(t *testing.T, g moduleGolden) {
 		for _, c := range g.Clipping {
 			do(t, func(s *Scope) {
-				parameters := []Parameter{{"a", s.Zeros(3, 2).RequiresGrad(true)}, {"b", s.Zeros(4).RequiresGrad(true)}, {"none", s.Zeros(2).RequiresGrad(true)}}
+				parameters := []Parameter{{"a", s.Zeros(3, 2).RequiresGrad(true)},
+					{"b", s.Zeros(4).RequiresGrad(true)}, {"none", s.Zeros(2).RequiresGrad(true)}}
 				setGrads(s, parameters, c.Gradients)
 				if norm := ClipGradNorm(parameters, c.Most); math.Abs(norm-c.Norm) > 1e-6*c.Norm {
 					t.Errorf("norm %g, PyTorch's %g", norm, c.Norm)
@@ -343,8 +359,9 @@ func TestStateDictErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 		for want, d := range map[string]pt.Dict{
-			"missing key 0.bias":     good[:1],
-			"unexpected key extra":   append(slices.Clone(good), pt.Item{Key: "extra", Value: good[0].Value}),
+			"missing key 0.bias": good[:1],
+			"unexpected key extra": append(slices.Clone(good),
+				pt.Item{Key: "extra", Value: good[0].Value}),
 			"0.weight has shape":     {{Key: "0.weight", Value: good[1].Value}, good[1]},
 			"0.bias is not a tensor": {good[0], {Key: "0.bias", Value: "text"}},
 		} {
@@ -358,7 +375,9 @@ func TestStateDictErrors(t *testing.T) {
 		}
 		o := NewAdamW(m.Parameters(""), 0.1)
 		defer o.Close()
-		for _, d := range []pt.Dict{nil, {{Key: "param_groups", Value: []any{pt.Dict{{Key: "params", Value: []any{int64(0)}}}}}}} {
+		for _, d := range []pt.Dict{nil,
+			{{Key: "param_groups",
+				Value: []any{pt.Dict{{Key: "params", Value: []any{int64(0)}}}}}}} {
 			if err := o.LoadStateDict(d); err == nil {
 				t.Errorf("%v was taken as an optimiser's state", d)
 			}
@@ -374,18 +393,21 @@ func TestStateDictErrors(t *testing.T) {
 		l.Self = l
 		return l
 	}()} {
-		if err := Do(func(*Scope) { Parameters(m) }); err == nil || !strings.Contains(err.Error(), name) {
+		if err := Do(func(*Scope) { Parameters(m) }); err == nil ||
+			!strings.Contains(err.Error(), name) {
 			t.Errorf("%v, want %s", err, name)
 		}
 	}
-	for name, want := range map[string]string{"Conv1": "conv1", "FcMean": "fc_mean", "BatchNorm2": "batch_norm2", "MLP": "mlp", "MLPHead": "mlp_head", "X": "x"} {
+	for name, want := range map[string]string{"Conv1": "conv1", "FcMean": "fc_mean",
+		"BatchNorm2": "batch_norm2", "MLP": "mlp", "MLPHead": "mlp_head", "X": "x"} {
 		if got := snakeCase(name); got != want {
 			t.Errorf("%s is %s, want %s", name, got, want)
 		}
 	}
 }
 
-// A model and an optimiser that were saved here give the same outputs and steps in Python, under weights_only, and back.
+// A model and an optimiser that were saved here give the same outputs and steps in Python, under
+// weights_only, and back.
 func TestPythonContinues(t *testing.T) {
 	dir := t.TempDir()
 	do(t, func(s *Scope) {
@@ -409,7 +431,9 @@ func TestPythonContinues(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := pt.WriteFile(filepath.Join(dir, "checkpoint.pt"), pt.Dict{{Key: "model", Value: model}, {Key: "optimizer", Value: d}, {Key: "x", Value: x.Export()}}); err != nil {
+		if err := pt.WriteFile(filepath.Join(dir, "checkpoint.pt"),
+			pt.Dict{{Key: "model", Value: model}, {Key: "optimizer", Value: d},
+				{Key: "x", Value: x.Export()}}); err != nil {
 			t.Fatal(err)
 		}
 		step()
@@ -428,7 +452,8 @@ m(c["x"]).square().mean().backward()
 o.step()
 torch.save({"model": m.state_dict(), "optimizer": o.state_dict()}, sys.argv[1] + "/back.pt")
 `
-		for _, python := range []string{os.Getenv("LATENT_PYTHON"), "python3", "/usr/bin/python3"} {
+		for _, python := range []string{os.Getenv("LATENT_PYTHON"), "python3",
+			"/usr/bin/python3"} {
 			if python == "" {
 				continue
 			}

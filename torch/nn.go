@@ -117,9 +117,11 @@ var tensorType = reflect.TypeFor[*Tensor]()
 
 func walkValue(v reflect.Value, prefix string, depth int, visit func(member), enter func(m any)) {
 	if depth > maxNesting {
-		panic(&Error{"module", fmt.Sprintf("%.80s: modules nested more than %d deep", prefix, maxNesting)})
+		panic(&Error{"module",
+			fmt.Sprintf("%.80s: modules nested more than %d deep", prefix, maxNesting)})
 	}
-	if !v.IsValid() || (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) && v.IsNil() {
+	if !v.IsValid() || (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) &&
+		v.IsNil() {
 		return
 	}
 	if v.Kind() == reflect.Interface {
@@ -192,7 +194,9 @@ func fields(v reflect.Value, prefix string) func(func(moduleField) bool) {
 				continue
 			}
 			if !f.IsExported() {
-				panic(&Error{"module", fmt.Sprintf("%s%s of %s must be exported, or tagged `torch:\"-\"`", prefix, f.Name, v.Type())})
+				panic(&Error{"module",
+					fmt.Sprintf("%s%s of %s must be exported, or tagged `torch:\"-\"`", prefix,
+						f.Name, v.Type())})
 			}
 			if name == "" {
 				name = snakeCase(f.Name)
@@ -214,7 +218,8 @@ func holdsModules(t reflect.Type, depth int) bool {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if t.Kind() != reflect.Struct || depth > 8 || t == reflect.TypeFor[Scope]() || t == tensorType.Elem() {
+	if t.Kind() != reflect.Struct || depth > 8 || t == reflect.TypeFor[Scope]() ||
+		t == tensorType.Elem() {
 		return false
 	}
 	for i := range t.NumField() {
@@ -234,7 +239,8 @@ func snakeCase(name string) string {
 	var b strings.Builder
 	runes := []rune(name)
 	for i, r := range runes {
-		if unicode.IsUpper(r) && i > 0 && (!unicode.IsUpper(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1])) {
+		if unicode.IsUpper(r) && i > 0 &&
+			(!unicode.IsUpper(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1])) {
 			b.WriteByte('_')
 		}
 		b.WriteRune(unicode.ToLower(r))
@@ -291,7 +297,8 @@ func SetDevice(m any, device string) error {
 // StateDict copies the tensors of m, parameters and buffers, by PyTorch's names.
 func StateDict(m any) (d pt.Dict, err error) {
 	err = Do(func(*Scope) {
-		walk(m, func(t member) { d = append(d, pt.Item{Key: t.name, Value: t.tensor.Export()}) }, func(any) {})
+		walk(m, func(t member) { d = append(d, pt.Item{Key: t.name, Value: t.tensor.Export()}) },
+			func(any) {})
 	})
 	return d, err
 }
@@ -314,7 +321,8 @@ func LoadStateDict(m any, d pt.Dict) error {
 			}
 			x := Import(s, data)
 			if got, want := x.Shape(), t.tensor.Shape(); fmt.Sprint(got) != fmt.Sprint(want) {
-				panic(&Error{op, fmt.Sprintf("%s has shape %v, the model's is %v", t.name, got, want)})
+				panic(&Error{op,
+					fmt.Sprintf("%s has shape %v, the model's is %v", t.name, got, want)})
 			}
 			known[t.name] = true
 			into, from = append(into, t.tensor), append(from, x)

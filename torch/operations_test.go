@@ -49,7 +49,8 @@ func TestGenerated(t *testing.T) {
 	}
 	for path, want := range files {
 		if got, err := os.ReadFile(path); err != nil || string(got) != string(want) {
-			t.Errorf("%s is not what operations.table gives (%v); run go generate ./torch", path, err)
+			t.Errorf("%s is not what operations.table gives (%v); run go generate ./torch", path,
+				err)
 		}
 	}
 }
@@ -95,7 +96,8 @@ func (g *tableTensor) in(s *Scope) *Tensor {
 	panic("golden of type " + g.Dtype)
 }
 
-var allTypes = []DType{Uint8Type, Int8Type, Int16Type, Int32Type, Int64Type, Float16Type, Float32Type, Float64Type, BoolType, BFloat16Type}
+var allTypes = []DType{Uint8Type, Int8Type, Int16Type, Int32Type, Int64Type, Float16Type,
+	Float32Type, Float64Type, BoolType, BFloat16Type}
 
 type tableCase struct {
 	Op        string
@@ -111,8 +113,8 @@ type tableCase struct {
 	Refused   bool
 }
 
-// arguments makes the case's arguments for the kinds of its operation, and lists its tensors. Floats record gradients if the
-// case has a gradient of theirs.
+// arguments makes the case's arguments for the kinds of its operation, and lists its tensors.
+// Floats record gradients if the case has a gradient of theirs.
 func (c *tableCase) arguments(s *Scope, kinds []string) (args []any, leaves []*Tensor) {
 	leaf := func(g *tableTensor) *Tensor {
 		x := g.in(s)
@@ -188,7 +190,8 @@ func libtorchIsOlder(t testing.TB, version string) bool {
 	return slices.Compare(have[:], want[:]) < 0
 }
 
-// closeValues fails unless two lists agree to tol relative to the largest magnitude; NaN and infinities must be at the same places.
+// closeValues fails unless two lists agree to tol relative to the largest magnitude; NaN and
+// infinities must be at the same places.
 func closeValues(t testing.TB, what string, got, want []float64, tol float64) {
 	t.Helper()
 	size, worst := 5e-2, 0.0
@@ -204,7 +207,8 @@ func closeValues(t testing.TB, what string, got, want []float64, tol float64) {
 		size = max(size, finite(w))
 	}
 	if worst > tol*size {
-		t.Errorf("%s: off by %.1e: %v, want %v", what, worst/size, got[:min(len(got), 12)], want[:min(len(want), 12)])
+		t.Errorf("%s: off by %.1e: %v, want %v", what, worst/size, got[:min(len(got), 12)],
+			want[:min(len(want), 12)])
 	}
 }
 
@@ -215,7 +219,8 @@ func (g *tableTensor) compare(t testing.TB, what string, got *Tensor, tol float6
 		return
 	}
 	data, want := make([]float64, len(g.Data)), g.Data
-	if g.Dtype == "float32" { // the file has the shortest decimals that read back as the same float32
+	// the file has the shortest decimals that read back as the same float32
+	if g.Dtype == "float32" {
 		want = slices.Clone(want)
 		for i, v := range want {
 			want[i] = float64(float32(v))
@@ -225,8 +230,9 @@ func (g *tableTensor) compare(t testing.TB, what string, got *Tensor, tol float6
 	closeValues(t, what, data, want, tol)
 }
 
-// Every operation of the table gives PyTorch's values, element types and gradients, and refuses what PyTorch refuses with an
-// error that names it. The goldens are both versions', whichever libtorch this is.
+// Every operation of the table gives PyTorch's values, element types and gradients, and refuses
+// what PyTorch refuses with an error that names it. The goldens are both versions', whichever
+// libtorch this is.
 func TestTableIsPyTorchs(t *testing.T) {
 	reached := map[string]bool{}
 	for _, version := range []string{"1.13", "2.11"} {
@@ -249,11 +255,13 @@ func TestTableIsPyTorchs(t *testing.T) {
 					return
 				}
 				if c.Refused {
-					checkRefused(t, o, func(s *Scope) { args, _ := c.arguments(s, o.kinds); o.call(s, args) })
+					checkRefused(t, o,
+						func(s *Scope) { args, _ := c.arguments(s, o.kinds); o.call(s, args) })
 					return
 				}
 				if c.Seed != nil {
-					if i, _ := GetInfo(); version == "1.13" != strings.HasPrefix(i.Version, "1.13") {
+					if i, _ := GetInfo(); version == "1.13" != strings.HasPrefix(i.Version,
+						"1.13") {
 						t.Skip("random numbers of another build")
 					}
 					if err := ManualSeed(*c.Seed); err != nil {
@@ -314,7 +322,8 @@ func checkRefused(t *testing.T, o tableOperation, f func(s *Scope)) {
 	}
 }
 
-// A closed tensor in any place is an error of every operation, and so is a nil one where none may be.
+// A closed tensor in any place is an error of every operation, and so is a nil one where none may
+// be.
 func TestTableRefusesClosedTensors(t *testing.T) {
 	done := map[string]bool{}
 	for _, c := range readTable(t, "2.11") {

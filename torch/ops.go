@@ -100,7 +100,8 @@ func (x *Tensor) Conv2d(weight, bias *Tensor, o Conv) *Tensor {
 // weight is c x out/groups x h x w; bias may be nil.
 func (x *Tensor) ConvTranspose2d(weight, bias *Tensor, o Conv) *Tensor {
 	o = o.filled()
-	return x.convTranspose2d(weight, bias, o.Stride, o.Padding, o.OutputPadding, o.Groups, o.Dilation)
+	return x.convTranspose2d(weight, bias, o.Stride, o.Padding, o.OutputPadding, o.Groups,
+		o.Dilation)
 }
 
 // Pool is the geometry of a pooling. What is left out is PyTorch's default: the
@@ -109,7 +110,8 @@ type Pool struct {
 	Kernel, Stride, Padding []int
 	Dilation                []int // of MaxPool2d alone
 	Ceil                    bool  // windows that hang over the end count
-	ExcludePadding          bool  // of AvgPool2d: padding is not averaged (count_include_pad=False)
+	// of AvgPool2d: padding is not averaged (count_include_pad=False)
+	ExcludePadding bool
 }
 
 // MaxPool2d takes the largest element of each window of n x c x h x w.

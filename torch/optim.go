@@ -73,7 +73,8 @@ func (g *group) Close() {
 
 // step calls f for all parameters that have a gradient, with the first `used` of
 // their tensors and the number of steps that these have taken.
-func (g *group) step(op string, used int, f func(parameters []C.Tensor, state [][]C.Tensor, steps []C.int64_t) *C.char) {
+func (g *group) step(op string, used int,
+	f func(parameters []C.Tensor, state [][]C.Tensor, steps []C.int64_t) *C.char) {
 	var parameters []C.Tensor
 	var steps []C.int64_t
 	state := make([][]C.Tensor, len(g.names))
@@ -99,7 +100,9 @@ func (g *group) step(op string, used int, f func(parameters []C.Tensor, state []
 }
 
 func (g *group) zeros(p Parameter) (t *Tensor) {
-	if err := NoGrad(func(s *Scope) { t = s.Keep((&Tensor{p: p.p, g: p.g, scope: s}).ZerosLike()) }); err != nil {
+	if err := NoGrad(
+		func(s *Scope) { t = s.Keep((&Tensor{p: p.p, g: p.g, scope: s}).ZerosLike()) }); err !=
+		nil {
 		panic(err)
 	}
 	return t
@@ -118,7 +121,9 @@ func (g *group) stateDict(settings pt.Dict, hasStep bool) (d pt.Dict, err error)
 			}
 			var of pt.Dict
 			if hasStep {
-				of = append(of, pt.Item{Key: "step", Value: pt.Tensor{Shape: []int{}, Data: []float32{float32(g.steps[i])}}})
+				of = append(of,
+					pt.Item{Key: "step",
+						Value: pt.Tensor{Shape: []int{}, Data: []float32{float32(g.steps[i])}}})
 			}
 			for k, name := range g.names {
 				if t := g.tensors[k][i]; t != nil {
@@ -145,7 +150,9 @@ func (g *group) load(d pt.Dict, settings func(pt.Dict) error) error {
 		}
 		of, _ := groups[0].(pt.Dict)
 		if numbers, _ := get[[]any](of, "params"); len(numbers) != len(g.parameters) {
-			panic(&Error{op, fmt.Sprintf("a state of %d parameters, there are %d", len(numbers), len(g.parameters))})
+			panic(&Error{op,
+				fmt.Sprintf("a state of %d parameters, there are %d", len(numbers),
+					len(g.parameters))})
 		}
 		state, err := get[pt.Dict](d, "state")
 		if numbered, ok := value[pt.IntDict](d, "state"); ok { // of stateDict, never written
@@ -167,7 +174,9 @@ func (g *group) load(d pt.Dict, settings func(pt.Dict) error) error {
 					continue
 				}
 				if got, want := fmt.Sprint(x.Shape), fmt.Sprint(p.Shape()); got != want {
-					panic(&Error{op, fmt.Sprintf("%s of parameter %d (%s) has shape %s, want %s", name, i, p.Name, got, want)})
+					panic(&Error{op,
+						fmt.Sprintf("%s of parameter %d (%s) has shape %s, want %s", name, i,
+							p.Name, got, want)})
 				}
 				made.tensors[k][i] = s.Keep(Import(s, x))
 			}
@@ -230,7 +239,9 @@ func number(d pt.Dict, key string, place *float64) {
 func ClipGradNorm(parameters []Parameter, maxNorm float64) float64 {
 	list := parameterHandles(parameters)
 	var norm C.double
-	check("clip_grad_norm_", C.latent_clip_grad_norm(unsafe.SliceData(list), C.int64_t(len(list)), C.double(maxNorm), &norm))
+	check("clip_grad_norm_",
+		C.latent_clip_grad_norm(unsafe.SliceData(list), C.int64_t(len(list)), C.double(maxNorm),
+			&norm))
 	runtime.KeepAlive(parameters)
 	return float64(norm)
 }
@@ -239,7 +250,8 @@ func ClipGradNorm(parameters []Parameter, maxNorm float64) float64 {
 // gradients to [-value, value].
 func ClipGradValue(parameters []Parameter, value float64) {
 	list := parameterHandles(parameters)
-	check("clip_grad_value_", C.latent_clip_grad_value(unsafe.SliceData(list), C.int64_t(len(list)), C.double(value)))
+	check("clip_grad_value_",
+		C.latent_clip_grad_value(unsafe.SliceData(list), C.int64_t(len(list)), C.double(value)))
 	runtime.KeepAlive(parameters)
 }
 

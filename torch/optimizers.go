@@ -36,8 +36,10 @@ func (o *SGD) Step() {
 		used = 0
 	}
 	o.step("sgd", used, func(p []C.Tensor, state [][]C.Tensor, steps []C.int64_t) *C.char {
-		return C.latent_sgd_step(unsafe.SliceData(p), unsafe.SliceData(state[0]), unsafe.SliceData(steps), C.int64_t(len(p)),
-			C.double(o.LearningRate), C.double(o.Momentum), C.double(o.Dampening), C.double(o.WeightDecay), C.bool(o.Nesterov))
+		return C.latent_sgd_step(unsafe.SliceData(p), unsafe.SliceData(state[0]),
+			unsafe.SliceData(steps), C.int64_t(len(p)),
+			C.double(o.LearningRate), C.double(o.Momentum), C.double(o.Dampening),
+			C.double(o.WeightDecay), C.bool(o.Nesterov))
 	})
 }
 
@@ -54,9 +56,11 @@ func (o *SGD) StateDict() (pt.Dict, error) {
 }
 
 func (o *SGD) settings() pt.Dict {
-	return pt.Dict{{Key: "lr", Value: o.LearningRate}, {Key: "momentum", Value: o.Momentum}, {Key: "dampening", Value: o.Dampening},
+	return pt.Dict{{Key: "lr", Value: o.LearningRate}, {Key: "momentum", Value: o.Momentum},
+		{Key: "dampening", Value: o.Dampening},
 		{Key: "weight_decay", Value: o.WeightDecay}, {Key: "nesterov", Value: o.Nesterov},
-		{Key: "maximize", Value: false}, {Key: "foreach", Value: nil}, {Key: "differentiable", Value: false}}
+		{Key: "maximize", Value: false}, {Key: "foreach", Value: nil}, {Key: "differentiable",
+			Value: false}}
 }
 
 // LoadStateDict takes the state and the settings of one.
@@ -84,15 +88,18 @@ type AdamW struct {
 
 // NewAdamW makes an optimiser with PyTorch's defaults. The caller closes it.
 func NewAdamW(parameters []Parameter, learningRate float64) *AdamW {
-	return &AdamW{LearningRate: learningRate, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: 0.01,
-		group: newGroup(parameters, "exp_avg", "exp_avg_sq")}
+	return &AdamW{LearningRate: learningRate, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8,
+		WeightDecay: 0.01,
+		group:       newGroup(parameters, "exp_avg", "exp_avg_sq")}
 }
 
 // Step updates the parameters from their gradients.
 func (o *AdamW) Step() {
 	o.step("adamw", 2, func(p []C.Tensor, state [][]C.Tensor, steps []C.int64_t) *C.char {
-		return C.latent_adamw_step(unsafe.SliceData(p), unsafe.SliceData(state[0]), unsafe.SliceData(state[1]), unsafe.SliceData(steps),
-			C.int64_t(len(p)), C.double(o.LearningRate), C.double(o.Beta1), C.double(o.Beta2), C.double(o.Epsilon), C.double(o.WeightDecay))
+		return C.latent_adamw_step(unsafe.SliceData(p), unsafe.SliceData(state[0]),
+			unsafe.SliceData(state[1]), unsafe.SliceData(steps),
+			C.int64_t(len(p)), C.double(o.LearningRate), C.double(o.Beta1), C.double(o.Beta2),
+			C.double(o.Epsilon), C.double(o.WeightDecay))
 	})
 }
 
@@ -101,7 +108,8 @@ func (o *AdamW) Rate() *float64 { return &o.LearningRate }
 
 // StateDict is that of torch.optim.AdamW.
 func (o *AdamW) StateDict() (pt.Dict, error) {
-	return o.stateDict(adamSettings(o.LearningRate, o.Beta1, o.Beta2, o.Epsilon, o.WeightDecay), true)
+	return o.stateDict(adamSettings(o.LearningRate, o.Beta1, o.Beta2, o.Epsilon, o.WeightDecay),
+		true)
 }
 
 // LoadStateDict takes the state and the settings of one.
@@ -113,9 +121,12 @@ func (o *AdamW) LoadStateDict(d pt.Dict) error {
 }
 
 func adamSettings(learningRate, beta1, beta2, epsilon, weightDecay float64) pt.Dict {
-	return pt.Dict{{Key: "lr", Value: learningRate}, {Key: "betas", Value: []any{beta1, beta2}}, {Key: "eps", Value: epsilon},
-		{Key: "weight_decay", Value: weightDecay}, {Key: "amsgrad", Value: false}, {Key: "maximize", Value: false},
-		{Key: "foreach", Value: nil}, {Key: "capturable", Value: false}, {Key: "differentiable", Value: false}, {Key: "fused", Value: nil}}
+	return pt.Dict{{Key: "lr", Value: learningRate}, {Key: "betas", Value: []any{beta1, beta2}},
+		{Key: "eps", Value: epsilon},
+		{Key: "weight_decay", Value: weightDecay}, {Key: "amsgrad",
+			Value: false}, {Key: "maximize", Value: false},
+		{Key: "foreach", Value: nil}, {Key: "capturable", Value: false}, {Key: "differentiable",
+			Value: false}, {Key: "fused", Value: nil}}
 }
 
 func loadAdamSettings(of pt.Dict, learningRate, beta1, beta2, epsilon, weightDecay *float64) {
@@ -141,14 +152,17 @@ type Adadelta struct {
 // NewAdadelta makes an optimiser with PyTorch's defaults, whose learning rate is 1.
 // The caller closes it.
 func NewAdadelta(parameters []Parameter, learningRate float64) *Adadelta {
-	return &Adadelta{LearningRate: learningRate, Rho: 0.9, Epsilon: 1e-6, group: newGroup(parameters, "square_avg", "acc_delta")}
+	return &Adadelta{LearningRate: learningRate, Rho: 0.9, Epsilon: 1e-6,
+		group: newGroup(parameters, "square_avg", "acc_delta")}
 }
 
 // Step updates the parameters from their gradients.
 func (o *Adadelta) Step() {
 	o.step("adadelta", 2, func(p []C.Tensor, state [][]C.Tensor, _ []C.int64_t) *C.char {
-		return C.latent_adadelta_step(unsafe.SliceData(p), unsafe.SliceData(state[0]), unsafe.SliceData(state[1]), C.int64_t(len(p)),
-			C.double(o.LearningRate), C.double(o.Rho), C.double(o.Epsilon), C.double(o.WeightDecay))
+		return C.latent_adadelta_step(unsafe.SliceData(p), unsafe.SliceData(state[0]),
+			unsafe.SliceData(state[1]), C.int64_t(len(p)),
+			C.double(o.LearningRate), C.double(o.Rho), C.double(o.Epsilon),
+			C.double(o.WeightDecay))
 	})
 }
 
@@ -157,8 +171,10 @@ func (o *Adadelta) Rate() *float64 { return &o.LearningRate }
 
 // StateDict is that of torch.optim.Adadelta.
 func (o *Adadelta) StateDict() (pt.Dict, error) {
-	return o.stateDict(pt.Dict{{Key: "lr", Value: o.LearningRate}, {Key: "rho", Value: o.Rho}, {Key: "eps", Value: o.Epsilon},
-		{Key: "weight_decay", Value: o.WeightDecay}, {Key: "foreach", Value: nil}, {Key: "maximize", Value: false},
+	return o.stateDict(pt.Dict{{Key: "lr", Value: o.LearningRate}, {Key: "rho", Value: o.Rho},
+		{Key: "eps", Value: o.Epsilon},
+		{Key: "weight_decay", Value: o.WeightDecay}, {Key: "foreach",
+			Value: nil}, {Key: "maximize", Value: false},
 		{Key: "capturable", Value: false}, {Key: "differentiable", Value: false}}, true)
 }
 

@@ -4,7 +4,8 @@ package torch
 
 import "testing"
 
-// What a call costs beside the work: scripts/bench/overhead.sh runs the same from C++ and from Python.
+// What a call costs beside the work: scripts/bench/overhead.sh runs the same from C++ and from
+// Python.
 func BenchmarkOverhead(b *testing.B) {
 	for _, c := range []struct {
 		name string
@@ -51,8 +52,10 @@ func BenchmarkOverhead(b *testing.B) {
 func BenchmarkConvolutionStep(b *testing.B) {
 	var m *Sequential
 	if err := Do(func(*Scope) {
-		m = NewSequential(Conv2d(1, 32, 3, Conv{}), ReLU(), Conv2d(32, 64, 3, Conv{}), ReLU(), MaxPool2d(Pool{Kernel: []int{2}}),
-			Dropout(0.25), Flatten(), Linear(9216, 128), ReLU(), Dropout(0.5), Linear(128, 10), LogSoftmax(1))
+		m = NewSequential(Conv2d(1, 32, 3, Conv{}), ReLU(), Conv2d(32, 64, 3, Conv{}), ReLU(),
+			MaxPool2d(Pool{Kernel: []int{2}}),
+			Dropout(0.25), Flatten(), Linear(9216, 128), ReLU(), Dropout(0.5), Linear(128,
+				10), LogSoftmax(1))
 	}); err != nil {
 		b.Fatal(err)
 	}

@@ -69,16 +69,20 @@ type PlainAdam struct {
 func NewPlainAdam(parameters []Parameter, learningRate, weightDecay float64) (*PlainAdam, error) {
 	// gotorch's Adam ends the process over a number that libtorch refuses.
 	if !(learningRate >= 0) || !(weightDecay >= 0) || math.IsInf(learningRate+weightDecay, 0) {
-		return nil, &Error{"adam", fmt.Sprintf("learning rate %g and weight decay %g must be at least 0 and finite", learningRate, weightDecay)}
+		return nil, &Error{"adam",
+			fmt.Sprintf("learning rate %g and weight decay %g must be at least 0 and finite",
+				learningRate, weightDecay)}
 	}
 	if err := setUp(); err != nil {
 		return nil, err
 	}
-	a := &PlainAdam{parameters: parameters, optimizer: gotorch.Adam(learningRate, 0.9, 0.999, weightDecay)}
+	a := &PlainAdam{parameters: parameters,
+		optimizer: gotorch.Adam(learningRate, 0.9, 0.999, weightDecay)}
 	runtime.SetFinalizer(a.optimizer.Opt, nil) // freed once, by Close
 	err := Do(func(*Scope) {
 		list := a.handles()
-		check("add_param_group", C.latent_optimizer_add(a.c(), unsafe.SliceData(list), C.int64_t(len(list))))
+		check("add_param_group",
+			C.latent_optimizer_add(a.c(), unsafe.SliceData(list), C.int64_t(len(list))))
 	})
 	runtime.KeepAlive(a)
 	if err != nil {
@@ -140,16 +144,22 @@ func (a *PlainAdam) State() (expAvg, expAvgSq [][]float32, err error) {
 func (a *PlainAdam) SetState(steps int, expAvg, expAvgSq [][]float32) error {
 	return Do(func(*Scope) {
 		if n := len(a.parameters); len(expAvg) != n || len(expAvgSq) != n {
-			panic(&Error{"adam", fmt.Sprintf("moments of %d and %d parameters, there are %d", len(expAvg), len(expAvgSq), n)})
+			panic(&Error{"adam",
+				fmt.Sprintf("moments of %d and %d parameters, there are %d", len(expAvg),
+					len(expAvgSq), n)})
 		}
 		for i, p := range a.parameters {
 			if n := p.Len(); len(expAvg[i]) != n || len(expAvgSq[i]) != n {
-				panic(&Error{"adam", fmt.Sprintf("moments of %d and %d elements for %s of %d", len(expAvg[i]), len(expAvgSq[i]), p.Name, n)})
+				panic(&Error{"adam",
+					fmt.Sprintf("moments of %d and %d elements for %s of %d", len(expAvg[i]),
+						len(expAvgSq[i]), p.Name, n)})
 			}
 		}
 		for i, p := range a.parameters {
-			check("adam", C.latent_adam_set_state(a.c(), p.c(), C.int64_t(steps), (*C.float)(unsafe.SliceData(expAvg[i])),
-				(*C.float)(unsafe.SliceData(expAvgSq[i])), C.int64_t(len(expAvg[i]))))
+			check("adam",
+				C.latent_adam_set_state(a.c(), p.c(), C.int64_t(steps),
+					(*C.float)(unsafe.SliceData(expAvg[i])),
+					(*C.float)(unsafe.SliceData(expAvgSq[i])), C.int64_t(len(expAvg[i]))))
 		}
 		a.step = steps
 		runtime.KeepAlive(a)

@@ -15,7 +15,8 @@ import (
 // called by several goroutines at once.
 func Product(dst, a, b []float32, m, n, k int) error {
 	if m < 1 || n < 1 || k < 1 || len(dst) < m*n || len(a) < m*k || len(b) < n*k {
-		return fmt.Errorf("torch: product: %d, %d and %d values do not hold %d x %d, %d x %d and %d x %d",
+		return fmt.Errorf("torch: product: %d, %d and %d values do not hold %d x %d, %d x %d "+
+			"and %d x %d",
 			len(dst), len(a), len(b), m, n, m, k, n, k)
 	}
 	return call("product", func() *C.char {

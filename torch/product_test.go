@@ -49,7 +49,8 @@ func TestProduct(t *testing.T) {
 }
 
 func TestBLASCore(t *testing.T) {
-	const openblas = "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH NO_AFFINITY Haswell MAX_THREADS=64 core "
+	const openblas = "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH NO_AFFINITY Haswell " +
+		"MAX_THREADS=64 core "
 	for _, c := range []struct {
 		blas   string
 		avx512 bool

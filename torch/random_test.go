@@ -52,7 +52,8 @@ func TestGeneratorIsPyTorchs(t *testing.T) {
 					t.Errorf("draw %d: %d (%v), PyTorch's %s", i, got, err, want)
 				}
 			}
-			if got, err := RandPerm(len(g.RandPerm)); !slices.Equal(got, g.RandPerm) || err != nil {
+			if got, err := RandPerm(len(g.RandPerm)); !slices.Equal(got, g.RandPerm) ||
+				err != nil {
 				t.Errorf("randperm %v (%v), PyTorch's %v", got, err, g.RandPerm)
 			}
 			do(t, func(s *Scope) {
@@ -64,7 +65,8 @@ func TestGeneratorIsPyTorchs(t *testing.T) {
 				near(t, "bias", p[1].Tensor, g.Bias, 0)
 			})
 			// The seeded permutation leaves the default generator alone.
-			if got, err := RandPermSeeded(len(g.RandPermSeeded), seed); !slices.Equal(got, g.RandPermSeeded) || err != nil {
+			if got, err := RandPermSeeded(len(g.RandPermSeeded), seed); !slices.Equal(got,
+				g.RandPermSeeded) || err != nil {
 				t.Errorf("seeded randperm %v (%v), PyTorch's %v", got, err, g.RandPermSeeded)
 			}
 			if got := stateHash(t); got != g.StateAfter {

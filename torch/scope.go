@@ -135,7 +135,8 @@ func (s *Scope) close() {
 func (s *Scope) Keep(t *Tensor) *Tensor {
 	p := t.c()
 	if t.scope != nil && !t.borrowed {
-		t.net = runtime.AddCleanup(t, func(p unsafe.Pointer) { C.Tensor_Close(C.Tensor(p)) }, unsafe.Pointer(p))
+		t.net = runtime.AddCleanup(t, func(p unsafe.Pointer) { C.Tensor_Close(C.Tensor(p)) },
+			unsafe.Pointer(p))
 	}
 	t.scope = nil
 	return t
@@ -178,7 +179,8 @@ func (s *Scope) take(op string, failed *C.char, t *Tensor) {
 	}
 	if s == nil {
 		t.Close()
-		panic(&Error{"scope", "an operation runs inside Do, or on a tensor that belongs to a scope"})
+		panic(&Error{"scope",
+			"an operation runs inside Do, or on a tensor that belongs to a scope"})
 	}
 	t.scope = s
 	s.mu.Lock()

@@ -154,8 +154,8 @@ func TestParametersAreBorrowed(t *testing.T) {
 	}
 }
 
-// Goroutines compute in parallel, each in scopes of its own, some failing, and on whichever thread they are: all get what
-// one alone gets.
+// Goroutines compute in parallel, each in scopes of its own, some failing, and on whichever thread
+// they are: all get what one alone gets.
 func TestGoroutines(t *testing.T) {
 	q := NewSequential(Linear(40, 30), ReLU(), Linear(30, 40))
 	data := make([]float32, 8*40)
@@ -180,7 +180,8 @@ func TestGoroutines(t *testing.T) {
 			for i := range 25 {
 				got, err := step()
 				if err != nil || difference(got, want) > 0 {
-					t.Errorf("goroutine %d, step %d: off by %g (%v)", g, i, difference(got, want), err)
+					t.Errorf("goroutine %d, step %d: off by %g (%v)", g, i, difference(got, want),
+						err)
 					return
 				}
 				if err := NoGrad(func(s *Scope) { s.Float32s(data, 1).Exp() }); err == nil {
@@ -193,9 +194,9 @@ func TestGoroutines(t *testing.T) {
 	group.Wait()
 }
 
-// A step that goes from thread to thread, between its forward pass, its backward pass and the optimiser, ends with the bits
-// of one that stays: nothing that counts is kept in a thread. (Do keeps its goroutine where it is, so no step of this program
-// moves.)
+// A step that goes from thread to thread, between its forward pass, its backward pass and the
+// optimiser, ends with the bits of one that stays: nothing that counts is kept in a thread. (Do
+// keeps its goroutine where it is, so no step of this program moves.)
 func TestThreadsChangeNothing(t *testing.T) {
 	train := func(move bool) (end []float32) {
 		if err := ManualSeed(11); err != nil {
@@ -215,7 +216,8 @@ func TestThreadsChangeNothing(t *testing.T) {
 			}
 			done := make(chan struct{})
 			go func() {
-				runtime.LockOSThread() // never unlocked: the thread ends with the goroutine, the next needs another
+				// never unlocked: the thread ends with the goroutine, the next needs another
+				runtime.LockOSThread()
 				threads[threadID(t)] = true
 				f()
 				close(done)
@@ -289,7 +291,8 @@ func rss(t testing.TB) int {
 	return pages * os.Getpagesize()
 }
 
-// Tensors are freed when their scope ends: in 2,000 rounds of tensors of 64 KiB one that stays shows.
+// Tensors are freed when their scope ends: in 2,000 rounds of tensors of 64 KiB one that stays
+// shows.
 func TestScopesLeakNothing(t *testing.T) {
 	q := NewSequential(Linear(64, 64), ReLU())
 	flat(t, 2000, func() {
@@ -307,7 +310,10 @@ func TestScopesLeakNothing(t *testing.T) {
 func TestErrorsLeakNothing(t *testing.T) {
 	data := make([]float32, 1<<18)
 	flat(t, 100, func() {
-		if Do(func(s *Scope) { s.Float32s(data, 512, 512).Exp().Add(s.Float32s(data, 256, 1024)) }) == nil {
+		if Do(func(s *Scope) {
+			s.Float32s(data, 512,
+				512).Exp().Add(s.Float32s(data, 256, 1024))
+		}) == nil {
 			t.Error("no error of a wrong shape")
 		}
 		kept := (*Tensor)(nil)

@@ -30,7 +30,8 @@ var setUp = sync.OnceValue(func() error {
 	if chosen.Load() {
 		return nil
 	}
-	return failure("set_num_threads", C.latent_set_num_threads(C.int32_t(min(DefaultThreads(), mostThreads()))))
+	return failure("set_num_threads",
+		C.latent_set_num_threads(C.int32_t(min(DefaultThreads(), mostThreads()))))
 })
 
 // mostThreads bounds what Init takes: libtorch starts every thread it is asked for.
@@ -43,10 +44,12 @@ func mostThreads() int { return max(64, 4*runtime.NumCPU()) }
 // on the thread it came from.
 func Init(threads int) error {
 	if most := mostThreads(); threads < 1 || threads > most {
-		return fmt.Errorf("torch: threads must be between 1 and %d on this machine, got %d", most, threads)
+		return fmt.Errorf("torch: threads must be between 1 and %d on this machine, got %d", most,
+			threads)
 	}
 	chosen.Store(true)
-	return call("set_num_threads", func() *C.char { return C.latent_set_num_threads(C.int32_t(threads)) })
+	return call("set_num_threads",
+		func() *C.char { return C.latent_set_num_threads(C.int32_t(threads)) })
 }
 
 // call is failure of what a function of the shim returns, libtorch set up before.

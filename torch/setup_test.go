@@ -22,7 +22,8 @@ var firstUses = map[string]struct {
 }{
 	"GetInfo":    {DefaultThreads(), func() error { _, err := GetInfo(); return err }},
 	"ManualSeed": {DefaultThreads(), func() error { return ManualSeed(1) }},
-	"Do":         {DefaultThreads(), func() error { return Do(func(s *Scope) { s.Float32s([]float32{1}, 1).ReLU() }) }},
+	"Do": {DefaultThreads(),
+		func() error { return Do(func(s *Scope) { s.Float32s([]float32{1}, 1).ReLU() }) }},
 	"Product": {DefaultThreads(), func() error {
 		return Product(make([]float32, 1), []float32{2}, []float32{3}, 1, 1, 1)
 	}},

@@ -14,9 +14,10 @@ import (
 	"latent/torch"
 )
 
-// Ten thousand steps of the notebook's training, batches of 32: what libtorch and the shim hold, and what Go does, is after the
-// last what it was after the first thousand. The resident size may be a weight matrix or two larger: malloc keeps a hole of 3 MiB
-// here or there, as the allocations of a step fall.
+// Ten thousand steps of the notebook's training, batches of 32: what libtorch and the shim hold,
+// and what Go does, is after the last what it was after the first thousand. The resident size may
+// be a weight matrix or two larger: malloc keeps a hole of 3 MiB here or there, as the allocations
+// of a step fall.
 func TestSoak(t *testing.T) {
 	if os.Getenv("LATENT_LONG") == "" {
 		t.Skip("takes minutes; set LATENT_LONG=1")
@@ -43,11 +44,13 @@ func TestSoak(t *testing.T) {
 		runtime.GC()
 		runtime.ReadMemStats(&m)
 		now := struct{ c, goes, rss int }{malloctest.Used(), int(m.HeapAlloc), torch.RSS(t)}
-		t.Logf("step %d: C holds %d KiB, Go %d KiB; resident %d KiB", p.Step, now.c>>10, now.goes>>10, now.rss>>10)
+		t.Logf("step %d: C holds %d KiB, Go %d KiB; resident %d KiB", p.Step, now.c>>10,
+			now.goes>>10, now.rss>>10)
 		if p.Step == 1000 {
 			first = now
 		}
-		most.c, most.goes, most.rss = max(most.c, now.c), max(most.goes, now.goes), max(most.rss, now.rss)
+		most.c, most.goes, most.rss = max(most.c, now.c), max(most.goes, now.goes),
+			max(most.rss, now.rss)
 	}
 	train, err := autoenc.NewTrainer(m, autoenc.FromPixels(images, n), nil, o)
 	if err != nil {
@@ -60,7 +63,8 @@ func TestSoak(t *testing.T) {
 	if got := len(train.Losses()); got != steps {
 		t.Errorf("%d steps, want %d", got, steps)
 	}
-	// 29 bytes a step in C. In Go the trainer keeps the losses, 32 bytes a step in a slice that grows ahead.
+	// 29 bytes a step in C. In Go the trainer keeps the losses, 32 bytes a step in a slice that
+	// grows ahead.
 	if most.c > first.c+256<<10 || most.goes > first.goes+1<<20 || most.rss > first.rss+10<<20 {
 		t.Errorf("from step 1000 on C grew by %d KiB, Go by %d, the resident size by %d",
 			(most.c-first.c)>>10, (most.goes-first.goes)>>10, (most.rss-first.rss)>>10)

@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// pictures are rows of values in which two thirds of the columns are always zero, and a third of the others.
+// pictures are rows of values in which two thirds of the columns are always zero, and a third of
+// the others.
 func pictures(r *rand.Rand, rows, columns int) []float32 {
 	x := make([]float32, rows*columns)
 	for i := range x {
@@ -23,8 +24,10 @@ func pictures(r *rand.Rand, rows, columns int) []float32 {
 	return x
 }
 
-// firstLayer runs a Linear on data, which wants no gradient: output, and the gradients of weight and bias.
-func firstLayer(t *testing.T, f func(x, w, b *Tensor, relu bool) *Tensor, relu bool, x, w, b, g []float32) (results [3][]float32) {
+// firstLayer runs a Linear on data, which wants no gradient: output, and the gradients of weight
+// and bias.
+func firstLayer(t *testing.T, f func(x, w, b *Tensor, relu bool) *Tensor, relu bool,
+	x, w, b, g []float32) (results [3][]float32) {
 	do(t, func(s *Scope) {
 		out := len(b)
 		in := len(w) / out
@@ -37,22 +40,25 @@ func firstLayer(t *testing.T, f func(x, w, b *Tensor, relu bool) *Tensor, relu b
 	return results
 }
 
-// Where the input is mostly zeros they are left out: the same as the plain operations, whatever the shape, the products with the
-// same bits however many threads.
+// Where the input is mostly zeros they are left out: the same as the plain operations, whatever
+// the shape, the products with the same bits however many threads.
 func TestMostlyZeros(t *testing.T) {
 	defer func() {
 		if err := Init(DefaultThreads()); err != nil {
 			t.Error(err)
 		}
 	}()
-	for _, size := range [][3]int{ // rows, in, out: whole and broken groups of 4 rows, tiles of 24 columns, 4 x 4 transposes
-		{260, 784, 100}, {608, 784, 24}, {323, 785, 49}, {1030, 66, 70}, {1, 4096, 1024}, {3, 1400, 1003},
+	// rows, in, out: whole and broken groups of 4 rows, tiles of 24 columns, 4 x 4 transposes
+	for _, size := range [][3]int{
+		{260, 784, 100}, {608, 784, 24}, {323, 785, 49}, {1030, 66, 70}, {1, 4096, 1024}, {3, 1400,
+			1003},
 	} {
 		for _, way := range []string{"finite", "NaN", "infinite"} {
 			t.Run(fmt.Sprintf("%v/%s", size, way), func(t *testing.T) {
 				rows, in, out := size[0], size[1], size[2]
 				r := rand.New(rand.NewPCG(uint64(rows), uint64(in)))
-				x, w, b, g := pictures(r, rows, in), normals(r, out*in), normals(r, out), normals(r, rows*out)
+				x, w, b, g := pictures(r, rows, in), normals(r, out*in), normals(r, out),
+					normals(r, rows*out)
 				switch way {
 				case "NaN":
 					x[in/2] = float32(math.NaN())
@@ -69,9 +75,10 @@ func TestMostlyZeros(t *testing.T) {
 						got := firstLayer(t, fused, relu, x, w, b, g)
 						for i, name := range []string{"output", "weight", "bias"} {
 							nearValues(t, name, got[i], want[i], 3e-6)
-							if i < 2 && threads > 1 && !slices.EqualFunc(got[i], first[i], func(a, b float32) bool {
-								return math.Float32bits(a) == math.Float32bits(b)
-							}) {
+							if i < 2 && threads > 1 &&
+								!slices.EqualFunc(got[i], first[i], func(a, b float32) bool {
+									return math.Float32bits(a) == math.Float32bits(b)
+								}) {
 								t.Errorf("%s: %d threads give other bits than one", name, threads)
 							}
 						}
@@ -95,5 +102,7 @@ func TestZerosAreLeftOut(t *testing.T) {
 	x, w, b, g := pictures(r, rows, in), normals(r, out*in), normals(r, out), normals(r, rows*out)
 	w[in-20] = float32(math.NaN())
 	y := firstLayer(t, fused, false, x, w, b, g)[0]
-	nearValues(t, "a whole NaN column", y, firstLayer(t, fused, false, x, append(slices.Clone(w[:in-20]), append([]float32{0}, w[in-19:]...)...), b, g)[0], 0)
+	nearValues(t, "a whole NaN column", y,
+		firstLayer(t, fused, false, x,
+			append(slices.Clone(w[:in-20]), append([]float32{0}, w[in-19:]...)...), b, g)[0], 0)
 }

@@ -39,8 +39,9 @@ func From[T Element](s *Scope, device string, data []T, shape ...int) *Tensor {
 	where := C.CString(device)
 	defer C.free(unsafe.Pointer(where))
 	var out C.Tensor
-	check("from", C.latent_from_data(unsafe.Pointer(unsafe.SliceData(data)), C.int8_t(dtypeOf[T]()),
-		unsafe.SliceData(dims), C.int64_t(len(dims)), where, &out))
+	check("from",
+		C.latent_from_data(unsafe.Pointer(unsafe.SliceData(data)), C.int8_t(dtypeOf[T]()),
+			unsafe.SliceData(dims), C.int64_t(len(dims)), where, &out))
 	return s.own(out)
 }
 

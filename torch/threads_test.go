@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// A kept tensor is read by many goroutines, each with a Do of its own, whose results are its own; a tensor of one Do is read by
-// others while it runs, and their results end with it.
+// A kept tensor is read by many goroutines, each with a Do of its own, whose results are its own;
+// a tensor of one Do is read by others while it runs, and their results end with it.
 func TestConcurrentReaders(t *testing.T) {
 	var kept *Tensor
 	do(t, func(s *Scope) { kept = s.Keep(s.Arange(0, 1000, 1)) })
@@ -45,7 +45,8 @@ func TestConcurrentReaders(t *testing.T) {
 	})
 }
 
-// A tensor that is used after its scope is an error, inside another Do and outside any, of every way to use it.
+// A tensor that is used after its scope is an error, inside another Do and outside any, of every
+// way to use it.
 func TestUseAfterScope(t *testing.T) {
 	var lost, other *Tensor
 	do(t, func(s *Scope) { lost, other = s.Ones(2), s.Keep(s.Ones(2)) })
@@ -65,10 +66,12 @@ func TestUseAfterScope(t *testing.T) {
 		"optional":       func() { other.Reshape(1, 2).Linear(other.Reshape(1, 2), lost) },
 	}
 	for name, use := range uses {
-		if err := Do(func(*Scope) { use() }); err == nil || !strings.Contains(err.Error(), "closed tensor") {
+		if err := Do(func(*Scope) { use() }); err == nil ||
+			!strings.Contains(err.Error(), "closed tensor") {
 			t.Errorf("%s inside Do: %v", name, err)
 		}
-		if err := refused(use); name != "optional" && (err == nil || !strings.Contains(err.Error(), "closed tensor")) {
+		if err := refused(use); name != "optional" &&
+			(err == nil || !strings.Contains(err.Error(), "closed tensor")) {
 			t.Errorf("%s outside Do: %v", name, err)
 		}
 	}
@@ -89,7 +92,8 @@ func TestPanicFreesTensors(t *testing.T) {
 	}
 }
 
-// A kept tensor that nobody closes is freed by the garbage collector, once; one that is closed, by Close alone.
+// A kept tensor that nobody closes is freed by the garbage collector, once; one that is closed, by
+// Close alone.
 func TestLeakedKeep(t *testing.T) {
 	round := 0
 	flat(t, 400, func() {
@@ -116,9 +120,11 @@ func TestConvolutionSoak(t *testing.T) {
 	}
 	var conv1, conv2, drop, fc Module
 	do(t, func(*Scope) {
-		conv1, conv2, drop, fc = Conv2d(1, 8, 3, Conv{}), Conv2d(8, 16, 3, Conv{}), Dropout(0.25), Linear(16*4*4, 10)
+		conv1, conv2, drop, fc = Conv2d(1, 8, 3, Conv{}), Conv2d(8, 16, 3, Conv{}), Dropout(0.25),
+			Linear(16*4*4, 10)
 	})
-	model := NewSequential(conv1, BatchNorm2d(8), ReLU(), conv2, ReLU(), MaxPool2d(Pool{Kernel: []int{2}}), drop, Flatten(), fc)
+	model := NewSequential(conv1, BatchNorm2d(8), ReLU(), conv2, ReLU(),
+		MaxPool2d(Pool{Kernel: []int{2}}), drop, Flatten(), fc)
 	o := NewAdadelta(model.Parameters(""), 1)
 	defer o.Close()
 	flat(t, steps, func() {

@@ -15,7 +15,8 @@ import (
 func onHost(names []string) (found []string) {
 	for i, name := range names {
 		switch {
-		case slices.Contains([]string{"aten::item", "aten::_local_scalar_dense", "aten::is_nonzero", "aten::nonzero",
+		case slices.Contains([]string{"aten::item", "aten::_local_scalar_dense",
+			"aten::is_nonzero", "aten::nonzero",
 			"aten::equal", "aten::masked_select", "aten::_unique2"}, name),
 			name == "aten::to" && (i+1 == len(names) || names[i+1] != "aten::_to_copy"):
 			found = append(found, name)
@@ -56,7 +57,8 @@ func TestFusedAdamReadsNothing(t *testing.T) {
 			panic(err)
 		}
 		before, after, ran := cutAt(names, "aten::_fused_adam_")
-		// The CPU's kernel of it reads the count of steps, once a parameter; CUDA's takes its address.
+		// The CPU's kernel of it reads the count of steps, once a parameter; CUDA's takes its
+		// address.
 		for len(after) > 1 && after[0] == "aten::item" && after[1] == "aten::_local_scalar_dense" {
 			after = after[2:]
 		}
@@ -122,13 +124,15 @@ func TestLayersOnMeta(t *testing.T) {
 			return From(s, "meta", make([]float32, n), shape...)
 		}
 		x, flag := meta(8, 6), meta(1)
-		w, b, w2, b2 := meta(5, 6).RequiresGrad(true), meta(5).RequiresGrad(true), meta(6, 5).RequiresGrad(true), meta(6).RequiresGrad(true)
+		w, b, w2, b2 := meta(5, 6).RequiresGrad(true), meta(5).RequiresGrad(true),
+			meta(6, 5).RequiresGrad(true), meta(6).RequiresGrad(true)
 		y := linear(linear(x, w, b, true, false), w2, b2, false, false)
 		loss := y.Mul(y).Mean()
 		loss.Backward()
 		NoteNotFinite(flag, loss)
 		for i, p := range []*Tensor{w, b, w2, b2} {
-			if g := p.Grad(s); g == nil || !slices.Equal(g.Shape(), p.Shape()) || g.Device() != "meta" {
+			if g := p.Grad(s); g == nil || !slices.Equal(g.Shape(), p.Shape()) ||
+				g.Device() != "meta" {
 				t.Errorf("parameter %d has no gradient of its shape on meta", i)
 			}
 		}

@@ -47,12 +47,17 @@ func oneLine(err error) string {
 }
 
 func newApp(out *bufio.Writer) *cli.App {
-	cli.VersionFlag = &cli.BoolFlag{Name: "version", Aliases: []string{"V"}, Usage: "print the version", DisableDefaultText: true}
-	cli.VersionPrinter = func(c *cli.Context) { fmt.Fprintln(c.App.Writer, "latent", run.ProgramVersion) }
-	cli.HelpFlag = &cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "print this help", DisableDefaultText: true}
+	cli.VersionFlag = &cli.BoolFlag{Name: "version", Aliases: []string{"V"},
+		Usage: "print the version", DisableDefaultText: true}
+	cli.VersionPrinter = func(c *cli.Context) {
+		fmt.Fprintln(c.App.Writer, "latent",
+			run.ProgramVersion)
+	}
+	cli.HelpFlag = &cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "print this help",
+		DisableDefaultText: true}
 	app := &cli.App{
 		Name:    "latent",
-		Usage:   "autoencoder, contrastive losses, t-SNE and nearest-centroid classifiers on MNIST",
+		Usage:   "autoencoder, contrastive losses, t-SNE, nearest-centroid classifiers",
 		Version: run.ProgramVersion,
 		Description: `Trains a PyTorch-compatible autoencoder, looks at its latent space with t-SNE and
 classifies by the nearest centroid or by k-means.
@@ -67,10 +72,12 @@ classifies by the nearest centroid or by k-means.
 Results go to stdout (--json for one JSON object), progress to stderr. Exit codes: 0 done,
 1 failed, 2 wrong call, 130 interrupted after saving.`,
 		Writer: out, ErrWriter: os.Stderr,
-		EnableBashCompletion: true, DisableSliceFlagSeparator: true, // a file name may hold a comma
+		// a file name may hold a comma
+		EnableBashCompletion: true, DisableSliceFlagSeparator: true,
 		ExitErrHandler: func(*cli.Context, error) {},
 		Commands: []*cli.Command{
-			dataCommand(), trainCommand(), encodeCommand(), classifyCommand(), tsneCommand(), plotCommand(), notebookCommand(), reportCommand(), viewCommand(), infoCommand(),
+			dataCommand(), trainCommand(), encodeCommand(), classifyCommand(), tsneCommand(),
+			plotCommand(), notebookCommand(), reportCommand(), viewCommand(), infoCommand(),
 			completionCommand(), manCommand(),
 		},
 		Action: needsCommand,
@@ -93,7 +100,8 @@ func finish(command *cli.Command) {
 		action := command.Action
 		command.Action = func(c *cli.Context) error {
 			if c.Args().Present() && c.Command.ArgsUsage == "" && !command.SkipFlagParsing {
-				return usagef("%s takes flags only, not %q (see %s --help)", c.Command.HelpName, c.Args().First(), c.Command.HelpName)
+				return usagef("%s takes flags only, not %q (see %s --help)", c.Command.HelpName,
+					c.Args().First(), c.Command.HelpName)
 			}
 			return action(c)
 		}

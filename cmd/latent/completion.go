@@ -29,9 +29,10 @@ func completionCommand() *cli.Command {
 
 ` + "`make install`" + ` puts all three where the shells look for them.`,
 		Subcommands: []*cli.Command{
-			shell("bash", "for bash with its bash-completion package", func(a *cli.App) (string, error) {
-				return "PROG=" + a.Name + "\n" + bashCompletion, nil
-			}),
+			shell("bash", "for bash with its bash-completion package",
+				func(a *cli.App) (string, error) {
+					return "PROG=" + a.Name + "\n" + bashCompletion, nil
+				}),
 			shell("zsh", "for zsh", func(a *cli.App) (string, error) {
 				return strings.ReplaceAll(zshCompletion, "$PROG", a.Name), nil
 			}),

@@ -10,7 +10,8 @@ import (
 
 // The scripts are those of the version of urfave/cli in go.mod.
 func TestCompletionScripts(t *testing.T) {
-	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/urfave/cli/v2").Output()
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}",
+		"github.com/urfave/cli/v2").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,7 +20,8 @@ func TestCompletionScripts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		theirs, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "autocomplete", name))
+		theirs,
+			err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "autocomplete", name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +38,8 @@ func TestBashCompletion(t *testing.T) {
 		t.Fatal(err)
 	}
 	script := filepath.Join(t.TempDir(), "latent")
-	if err := os.WriteFile(script, []byte(must(t, "completion", "bash").stdout), 0o644); err != nil {
+	if err := os.WriteFile(script, []byte(must(t, "completion", "bash").stdout),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ line, want string }{
@@ -96,17 +99,20 @@ func TestMan(t *testing.T) {
 }
 
 func TestShortFlags(t *testing.T) {
-	if short, long := must(t, "-V").stdout, must(t, "--version").stdout; short != long || short == "" {
+	if short, long := must(t, "-V").stdout, must(t, "--version").stdout; short != long ||
+		short == "" {
 		t.Errorf("-V prints %q, --version %q", short, long)
 	}
-	if short, long := must(t, "tsne", "-h").stdout, must(t, "tsne", "--help").stdout; short != long || short == "" {
+	if short, long := must(t, "tsne", "-h").stdout, must(t, "tsne",
+		"--help").stdout; short != long || short == "" {
 		t.Errorf("-h prints %q, --help %q", short, long)
 	}
 	input, output := filepath.Join(t.TempDir(), "x.csv"), filepath.Join(t.TempDir(), "y.csv")
 	if err := os.WriteFile(input, []byte("1,2\n3,4\n5,7\n8,6\n2,9\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	r := must(t, "tsne", "--input", input, "-o", output, "-q", "--perplexity", "1", "--iterations", "10")
+	r := must(t, "tsne", "--input", input, "-o", output, "-q", "--perplexity", "1", "--iterations",
+		"10")
 	if _, err := os.Stat(output); err != nil || r.stderr != "" {
 		t.Errorf("-o: %v; -q leaves %q", err, r.stderr)
 	}

@@ -26,10 +26,12 @@ pixels from 0 to 1 already.
     latent encode --run runs/a --input x.csv --output z.csv`,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "split", Usage: "split to encode: train or test"},
-		}, ownFlags("rows to encode instead of a split: `X`.npy, X.npz:NAME, X.csv, an IDX file, or a folder of pictures", "", "input", "label-column", "image-size"), []cli.Flag{
-			outputFlag("file to write the latents to: `Z.npy` or Z.csv"),
-			jsonFlag(),
-		}, modelFlags()),
+		}, ownFlags("rows to encode instead of a split: `X`.npy, X.npz:NAME, X.csv, an IDX "+
+			"file, or a folder of pictures", "", "input", "label-column", "image-size"),
+			[]cli.Flag{
+				outputFlag("file to write the latents to: `Z.npy` or Z.csv"),
+				jsonFlag(),
+			}, modelFlags()),
 		Action: encode,
 	}
 }
@@ -83,7 +85,8 @@ func encode(c *cli.Context) error {
 		return err
 	}
 	dims := len(z) / x.Len()
-	if err := matrix.WriteFile(output, matrix.Matrix{Data: z, Rows: x.Len(), Cols: dims}); err != nil {
+	if err := matrix.WriteFile(output,
+		matrix.Matrix{Data: z, Rows: x.Len(), Cols: dims}); err != nil {
 		return err
 	}
 	if c.Bool("json") {

@@ -20,11 +20,13 @@ import (
 // Flags that several commands have, with one meaning.
 
 func jsonFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "json", Usage: "print the results as one JSON object", DisableDefaultText: true}
+	return &cli.BoolFlag{Name: "json", Usage: "print the results as one JSON object",
+		DisableDefaultText: true}
 }
 
 func quietFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "do not show progress", DisableDefaultText: true}
+	return &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "do not show progress",
+		DisableDefaultText: true}
 }
 
 func optionFlag(o train.Option) cli.Flag {
@@ -89,8 +91,10 @@ func ownFlags(input, scale string, names ...string) []cli.Flag {
 
 // ownData are the values of these flags.
 func ownData(c *cli.Context) (train.OwnData, error) {
-	o := train.OwnData{Input: c.String("input"), Labels: c.String("labels"), LabelColumn: c.String("label-column"),
-		TestInput: c.String("test-input"), TestLabels: c.String("test-labels"), Scale: c.String("scale"), ImageSize: c.String("image-size")}
+	o := train.OwnData{Input: c.String("input"), Labels: c.String("labels"),
+		LabelColumn: c.String("label-column"),
+		TestInput:   c.String("test-input"), TestLabels: c.String("test-labels"),
+		Scale: c.String("scale"), ImageSize: c.String("image-size")}
 	if _, _, err := train.ParseImageSize(o.ImageSize); err != nil {
 		return o, usageError{err}
 	}
@@ -115,7 +119,8 @@ func runFlag() cli.Flag {
 func modelFlags() []cli.Flag {
 	return append([]cli.Flag{
 		runFlag(),
-		&cli.StringFlag{Name: "data", Value: "data", DefaultText: "the run's", Usage: "`DIR` of the datasets"},
+		&cli.StringFlag{Name: "data", Value: "data", DefaultText: "the run's",
+			Usage: "`DIR` of the datasets"},
 	}, append(deviceFlags(), quietFlag())...)
 }
 
@@ -140,13 +145,16 @@ func threads(c *cli.Context) (int, error) {
 func need(c *cli.Context, name string) (string, error) {
 	value := c.String(name)
 	if value == "" {
-		return "", usagef("%s needs --%s (see %s --help)", c.Command.HelpName, name, c.Command.HelpName)
+		return "", usagef("%s needs --%s (see %s --help)", c.Command.HelpName, name,
+			c.Command.HelpName)
 	}
 	return value, nil
 }
 
 // display is where a command shows its progress.
-func display(c *cli.Context) *progress.Display { return progress.ForFile(os.Stderr, c.Bool("quiet")) }
+func display(c *cli.Context) *progress.Display {
+	return progress.ForFile(os.Stderr, c.Bool("quiet"))
+}
 
 // checkMatrixName refuses a file that could not be written as a matrix, before
 // any work is done for it.

@@ -36,8 +36,10 @@ func info(c *cli.Context) error {
 	}
 	if c.Bool("json") {
 		return printJSON(c, map[string]any{
-			"version": run.ProgramVersion, "commit": commit(), "go": runtime.Version(), "platform": platform(),
-			"libtorch": t.json, "device": t.device, "threads": t.threads, "cores": runtime.NumCPU(),
+			"version": run.ProgramVersion, "commit": commit(), "go": runtime.Version(),
+			"platform": platform(),
+			"libtorch": t.json, "device": t.device, "threads": t.threads,
+			"cores":        runtime.NumCPU(),
 			"cpu_features": cpuFeatures(),
 		})
 	}
@@ -94,7 +96,8 @@ func cpuFeatures() []string {
 		name string
 		has  bool
 	}{
-		{"AVX", cpu.X86.HasAVX}, {"AVX2", cpu.X86.HasAVX2}, {"FMA", cpu.X86.HasFMA}, {"AVX512F", cpu.X86.HasAVX512F},
+		{"AVX", cpu.X86.HasAVX}, {"AVX2", cpu.X86.HasAVX2}, {"FMA", cpu.X86.HasFMA}, {"AVX512F",
+			cpu.X86.HasAVX512F},
 		{"AVX512BF16", cpu.X86.HasAVX512BF16}, {"AMX-BF16", cpu.X86.HasAMXBF16},
 		{"NEON", cpu.ARM64.HasASIMD}, {"SVE", cpu.ARM64.HasSVE},
 	} {

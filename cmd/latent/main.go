@@ -28,7 +28,8 @@ func execute(args []string) (code int) {
 	log.SetOutput(io.Discard) // what a package logs it returns as well
 	defer func() {
 		if r := recover(); r != nil {
-			fmt.Fprintf(os.Stderr, "latent: internal error: %v; please report it with what `latent info` prints\n", r)
+			fmt.Fprintf(os.Stderr,
+				"latent: internal error: %v; please report it with what `latent info` prints\n", r)
 			code = exitFailed
 		}
 	}()

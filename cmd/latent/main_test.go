@@ -86,7 +86,8 @@ func refuse(t *testing.T, code int, args []string, want ...string) {
 	r := call(t, args...)
 	lines := strings.Split(strings.TrimSuffix(r.stderr, "\n"), "\n")
 	if r.code != code || len(lines) != 1 || r.stdout != "" {
-		t.Errorf("latent %s: exit code %d, want %d and one line on stderr:\nstdout: %q\nstderr: %q",
+		t.Errorf(
+			"latent %s: exit code %d, want %d and one line on stderr:\nstdout: %q\nstderr: %q",
 			strings.Join(args, " "), r.code, code, r.stdout, r.stderr)
 	}
 	for _, w := range append(want, "latent: ") {
@@ -192,7 +193,8 @@ func dataDir(t *testing.T) string {
 // small are the flags of a training run that takes a fraction of a second.
 func small(t *testing.T, command, out string, more ...string) []string {
 	t.Helper()
-	return append([]string{command, "--out", out, "--data", dataDir(t), "--limit", "300", "--batch-size", "100",
+	return append([]string{command, "--out", out, "--data", dataDir(t), "--limit", "300",
+		"--batch-size", "100",
 		"--threads", "1", "--quiet"}, more...)
 }
 
@@ -202,7 +204,8 @@ func sameFiles(t *testing.T, a, b string, names ...string) {
 	for _, name := range names {
 		x, y := read(t, filepath.Join(a, name)), read(t, filepath.Join(b, name))
 		if !bytes.Equal(x, y) {
-			t.Errorf("%s differs between %s (%d bytes) and %s (%d bytes)", name, a, len(x), b, len(y))
+			t.Errorf("%s differs between %s (%d bytes) and %s (%d bytes)", name, a, len(x), b,
+				len(y))
 		}
 	}
 }

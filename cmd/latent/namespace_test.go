@@ -41,7 +41,8 @@ func machines(t *testing.T) [2]string {
 		t.Cleanup(func() { exec.Command("ip", "netns", "delete", name).Run() })
 		names[i] = name
 	}
-	ip("link", "add", "eth7", "netns", names[0], "type", "veth", "peer", "name", "eth7", "netns", names[1])
+	ip("link", "add", "eth7", "netns", names[0], "type", "veth", "peer", "name", "eth7", "netns",
+		names[1])
 	for i, name := range names {
 		ip("-n", name, "address", "add", fmt.Sprintf("10.213.7.%d/24", i+1), "dev", "eth7")
 		ip("-n", name, "link", "set", "eth7", "up")
@@ -51,14 +52,16 @@ func machines(t *testing.T) [2]string {
 }
 
 // remote starts rank of size processes, the first half of them on the first machine.
-func remote(t *testing.T, machines [2]string, rank, size int, args ...string) (*exec.Cmd, textFile) {
+func remote(t *testing.T, machines [2]string, rank, size int, args ...string) (*exec.Cmd,
+	textFile) {
 	t.Helper()
 	path, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
 	local := max(1, size/2)
-	cmd := exec.Command("ip", append([]string{"netns", "exec", machines[rank/local], path}, args...)...)
+	cmd := exec.Command("ip",
+		append([]string{"netns", "exec", machines[rank/local], path}, args...)...)
 	cmd.Env = append(cmd.Environ(), fmt.Sprint("RANK=", rank), fmt.Sprint("WORLD_SIZE=", size),
 		fmt.Sprint("LOCAL_WORLD_SIZE=", local), fmt.Sprint("LOCAL_RANK=", rank%local),
 		"MASTER_ADDR=10.213.7.1", "MASTER_PORT=29517", "GLOO_SOCKET_IFNAME=eth7")
@@ -74,7 +77,8 @@ func TestGroupOnTwoMachines(t *testing.T) {
 	folders := [2]string{filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")}
 	all := func(size int, out [2]string, epochs string) (cmds []*exec.Cmd, said []textFile) {
 		for rank := range size {
-			args := small(t, "train", out[rank/max(1, size/2)], "--device", "cpu", "--resume=auto", "--epochs", epochs)
+			args := small(t, "train", out[rank/max(1, size/2)], "--device", "cpu", "--resume=auto",
+				"--epochs", epochs)
 			cmd, text := remote(t, m, rank, size, args...)
 			cmds, said = append(cmds, cmd), append(said, text)
 		}
@@ -83,7 +87,8 @@ func TestGroupOnTwoMachines(t *testing.T) {
 	for victim := range size {
 		before := fileTime(filepath.Join(folders[0], "checkpoint.pt"))
 		cmds, said := all(size, folders, "100000")
-		waitFor(t, "a new checkpoint", func() bool { return fileTime(filepath.Join(folders[0], "checkpoint.pt")) != before })
+		waitFor(t, "a new checkpoint",
+			func() bool { return fileTime(filepath.Join(folders[0], "checkpoint.pt")) != before })
 		cmds[victim].Process.Kill()
 		for rank, cmd := range cmds {
 			code := wait(t, cmd)
@@ -92,7 +97,8 @@ func TestGroupOnTwoMachines(t *testing.T) {
 			}
 			text := strings.TrimSpace(said[rank].String())
 			want := fmt.Sprintf("rank %d of %d lost rank %d", rank, size, victim)
-			if code != exitFailed || !strings.Contains(text, want) || strings.Contains(text, "\n") {
+			if code != exitFailed || !strings.Contains(text, want) ||
+				strings.Contains(text, "\n") {
 				t.Errorf("rank %d was killed: rank %d ended with %d: %s", victim, rank, code, text)
 			}
 		}
@@ -115,7 +121,8 @@ func TestGroupOnTwoMachines(t *testing.T) {
 	cmds, said := all(2, folders, epochs)
 	for rank, cmd := range cmds {
 		code, want := wait(t, cmd), []string{"trained by 4 processes", "rank 0 failed: "}[rank]
-		if code != []int{exitUsage, exitFailed}[rank] || !strings.Contains(said[rank].String(), want) {
+		if code != []int{exitUsage, exitFailed}[rank] ||
+			!strings.Contains(said[rank].String(), want) {
 			t.Errorf("two in place of four: rank %d ended with %d: %s", rank, code, said[rank])
 		}
 	}
@@ -131,7 +138,8 @@ func TestTorchrunRestarts(t *testing.T) {
 		t.Skip("no torchrun")
 	}
 	// Debian's of PyTorch 1.13 does not on Python 3.11.
-	if out, err := exec.Command(torchrun, "--no_python", "--nproc_per_node", "2", "true").CombinedOutput(); err != nil {
+	if out, err := exec.Command(torchrun, "--no_python", "--nproc_per_node", "2",
+		"true").CombinedOutput(); err != nil {
 		t.Skipf("%s starts nothing: %v: ...%s", torchrun, err, out[max(0, len(out)-100):])
 	}
 	path, err := program()
@@ -140,7 +148,8 @@ func TestTorchrunRestarts(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "run")
 	args := append([]string{"--no_python", "--nproc_per_node", "2", "--max_restarts", "2",
-		"--master_port", fmt.Sprint(freePort(t)), path}, small(t, "train", dir, "--device", "cpu", "--resume=auto", "--epochs", "1000000")...)
+		"--master_port", fmt.Sprint(freePort(t)), path}, small(t, "train", dir, "--device", "cpu",
+		"--resume=auto", "--epochs", "1000000")...)
 	cmd, said := startCommand(t, exec.Command(torchrun, args...))
 	checkpoint := filepath.Join(dir, "checkpoint.pt")
 	waitFor(t, "the first checkpoint", func() bool { return exists(checkpoint) })

@@ -43,5 +43,6 @@ func findLibtorch(device string, threads int) (libtorch, error) {
 	if device != "auto" && device != "cpu" {
 		return libtorch{}, needsLibtorch("--device " + device)
 	}
-	return libtorch{rows: [][]string{{"libtorch", "none (built without)"}}, device: "cpu", threads: threads}, nil
+	return libtorch{rows: [][]string{{"libtorch", "none (built without)"}}, device: "cpu",
+		threads: threads}, nil
 }

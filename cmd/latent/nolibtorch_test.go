@@ -10,7 +10,8 @@ import (
 // What needs libtorch says so in one line, whatever its flags.
 func TestNeedsLibtorch(t *testing.T) {
 	for _, call := range []string{
-		"train", "train --out runs/a --epochs 3", "train --help", "encode --run runs/a", "notebook -o x",
+		"train", "train --out runs/a --epochs 3", "train --help", "encode --run runs/a",
+		"notebook -o x",
 		"classify --run runs/a", "info --device cuda",
 	} {
 		args := strings.Fields(call)

@@ -33,10 +33,13 @@ further, and a changed option repeats only what depends on it.
     latent notebook --out runs/fashion --epochs 20 --dataset fashion-mnist`,
 		Flags: slices.Concat([]cli.Flag{
 			outFlag("folder `DIR` for all results"),
-			&cli.IntFlag{Name: "every", Value: notebook.DefaultOptions().Every, Usage: "embed every `K`-th training image"},
+			&cli.IntFlag{Name: "every", Value: notebook.DefaultOptions().Every,
+				Usage: "embed every `K`-th training image"},
 			&cli.BoolFlag{Name: "scores", DisableDefaultText: true,
-				Usage: "also classify by nearest neighbours and a linear probe, as latent classify --method"},
-		}, optionFlags(notebook.DefaultOptions().Config), []cli.Flag{viewFlag(), jsonFlag(), quietFlag()}),
+				Usage: "also classify by nearest neighbours and a linear probe, as latent " +
+					"classify --method"},
+		}, optionFlags(notebook.DefaultOptions().Config), []cli.Flag{viewFlag(), jsonFlag(),
+			quietFlag()}),
 		Action: wholeNotebook,
 	}
 }
@@ -55,7 +58,8 @@ func wholeNotebook(c *cli.Context) (err error) {
 		return err
 	}
 	if group, err := torch.GroupFromEnv(); group != nil || err != nil {
-		return usagef("notebook runs in one process, and RANK or WORLD_SIZE is set: start it without torchrun; " +
+		return usagef("notebook runs in one process, and RANK or WORLD_SIZE is set: start it " +
+			"without torchrun; " +
 			"latent train is what several processes can do")
 	}
 	d := display(c)
@@ -72,7 +76,8 @@ func wholeNotebook(c *cli.Context) (err error) {
 	if c.Bool("json") {
 		return printJSON(c, metrics)
 	}
-	fmt.Fprintf(c.App.Writer, "%s: epochs %d, report in %s/report.html\n\n", dir, metrics.Epochs, strings.TrimSuffix(dir, "/"))
+	fmt.Fprintf(c.App.Writer, "%s: epochs %d, report in %s/report.html\n\n", dir, metrics.Epochs,
+		strings.TrimSuffix(dir, "/"))
 	if err := printMetrics(c.App.Writer, metrics, notebook.Notes(o.Config)); err != nil {
 		return err
 	}

@@ -64,20 +64,24 @@ func TestNotebook(t *testing.T) {
 	for _, key := range []string{"reconstruction", "contrastive", "total"} {
 		at(t, v, "seconds", key)
 	}
-	for _, name := range []string{"sample", "loss", "accuracy", "tsne", "tsne-contrastive", "reconstructions"} {
+	for _, name := range []string{"sample", "loss", "accuracy", "tsne", "tsne-contrastive",
+		"reconstructions"} {
 		for _, format := range []string{".png", ".svg"} {
 			read(t, filepath.Join(dir, "figures", name+format))
 		}
 	}
 	for _, model := range spaces[1:] {
-		for _, name := range []string{"config.json", "losses.csv", "accuracy.csv", "loss.png", "loss.svg", "model.pt", "checkpoint.pt", "metrics.json"} {
+		for _, name := range []string{"config.json", "losses.csv", "accuracy.csv", "loss.png",
+			"loss.svg", "model.pt", "checkpoint.pt", "metrics.json"} {
 			read(t, filepath.Join(dir, model, name))
 		}
 	}
-	if page := string(read(t, filepath.Join(dir, "report.html"))); !strings.Contains(page, "</html>") {
+	if page := string(read(t, filepath.Join(dir, "report.html"))); !strings.Contains(page,
+		"</html>") {
 		t.Error("report.html is no page")
 	}
-	if l, err := matrix.ReadLabels(filepath.Join(dir, "tsne", "labels.npy")); err != nil || len(l) != 100 || l[0] != 5 || l[1] != 1 {
+	if l, err := matrix.ReadLabels(filepath.Join(dir, "tsne", "labels.npy")); err != nil ||
+		len(l) != 100 || l[0] != 5 || l[1] != 1 {
 		t.Errorf("labels %v, %v", l, err) // 5, 0, 4, 1, ...: every third from the first on
 	}
 
@@ -92,15 +96,18 @@ func TestNotebook(t *testing.T) {
 	}
 
 	scored := must(t, quick(t, dir, "--scores", "--json")...)
-	if v := object(t, scored); at(t, v, "scores", "linear", "contrastive", "test").(float64) < 0.2 {
+	if v := object(t, scored); at(t, v, "scores", "linear", "contrastive",
+		"test").(float64) < 0.2 {
 		t.Errorf("scores %v", v["scores"])
 	}
-	if strings.Contains(scored.stderr, "train reconstruction") || strings.Contains(scored.stderr, "t-SNE") {
+	if strings.Contains(scored.stderr, "train reconstruction") ||
+		strings.Contains(scored.stderr, "t-SNE") {
 		t.Errorf("with --scores it says %q", scored.stderr)
 	}
 
 	more := must(t, quick(t, dir, "--epochs", "2")...)
-	for _, want := range []string{"train reconstruction is not up to date: epochs is 1", "train contrastive", "t-SNE contrastive", "figures", "report"} {
+	for _, want := range []string{"train reconstruction is not up to date: epochs is 1",
+		"train contrastive", "t-SNE contrastive", "figures", "report"} {
 		if !strings.Contains(more.stderr, want) {
 			t.Errorf("more epochs: %q does not say %q", more.stderr, want)
 		}
@@ -125,12 +132,14 @@ func TestNotebook(t *testing.T) {
 		t.Fatal(err)
 	}
 	redrawn := must(t, quick(t, dir, "--epochs", "2")...)
-	if !strings.Contains(redrawn.stderr, "tsne.png is missing") || strings.Contains(redrawn.stderr, "train reconstruction") {
+	if !strings.Contains(redrawn.stderr, "tsne.png is missing") ||
+		strings.Contains(redrawn.stderr, "train reconstruction") {
 		t.Errorf("without a figure: %q", redrawn.stderr)
 	}
 
 	other := must(t, quick(t, dir, "--epochs", "2", "--lr", "2e-3")...)
-	if !strings.Contains(other.stderr, "starts over") || strings.Contains(other.stderr, "t-SNE original") {
+	if !strings.Contains(other.stderr, "starts over") ||
+		strings.Contains(other.stderr, "t-SNE original") {
 		t.Errorf("another learning rate: %q", other.stderr)
 	}
 	if n := epochsDone(t, filepath.Join(dir, "reconstruction.previous")); n != 2 {
@@ -155,7 +164,8 @@ func TestNotebookKilled(t *testing.T) {
 		if code != -1 && code != 0 && code != 130 {
 			t.Fatalf("exit code %d\n%s", code, stderr)
 		}
-		if code == 130 && !strings.Contains(stderr.String(), "latent notebook --out") && !strings.Contains(stderr.String(), "same command") {
+		if code == 130 && !strings.Contains(stderr.String(), "latent notebook --out") &&
+			!strings.Contains(stderr.String(), "same command") {
 			t.Errorf("interrupted: %q", stderr)
 		}
 	}

@@ -72,7 +72,8 @@ func printMetrics(w io.Writer, m train.Result, notes []string) error {
 	rows := [][]string{{"mean squared error", "train", "test"}}
 	for _, space := range spaces[1:] {
 		if e, ok := m.MSE[space]; ok {
-			rows = append(rows, []string{space, fmt.Sprintf("%.5f", e.Train), fmt.Sprintf("%.5f", e.Test)})
+			rows = append(rows,
+				[]string{space, fmt.Sprintf("%.5f", e.Train), fmt.Sprintf("%.5f", e.Test)})
 		}
 	}
 	if len(m.Accuracy) > 0 {
@@ -84,7 +85,9 @@ func printMetrics(w io.Writer, m train.Result, notes []string) error {
 	rows = [][]string{{"t-SNE", "KL", "iterations", "seconds"}}
 	for _, space := range spaces {
 		if t, ok := m.TSNE[space]; ok {
-			rows = append(rows, []string{space, fmt.Sprintf("%.4f", t.KL), fmt.Sprint(t.Iterations), fmt.Sprintf("%.1f", t.Seconds)})
+			rows = append(rows,
+				[]string{space, fmt.Sprintf("%.4f", t.KL), fmt.Sprint(t.Iterations),
+					fmt.Sprintf("%.1f", t.Seconds)})
 		}
 	}
 	if len(rows) > 1 {

@@ -28,7 +28,8 @@ func TestOwnDataWalks(t *testing.T) {
 	}
 	commands := 0
 	for _, block := range strings.Split(string(read(t, "../../docs/own-data.md")), "```sh\n")[1:] {
-		for _, line := range strings.Split(strings.TrimSpace(strings.Split(block, "```")[0]), "\n") {
+		for _, line := range strings.Split(strings.TrimSpace(strings.Split(block, "```")[0]),
+			"\n") {
 			args := strings.Fields(line)
 			if args[0] != "latent" {
 				continue // the Python that makes the table
@@ -36,8 +37,10 @@ func TestOwnDataWalks(t *testing.T) {
 			commands++
 			for i, a := range args {
 				switch a {
-				case "wine.csv", "pictures", "vectors.npy", "runs/wine", "runs/pictures", "runs/vectors", "latents.npy",
-					"map.npy", "cosine.npy", "wine.html", "vectors.html", "runs/pictures/reconstruction":
+				case "wine.csv", "pictures", "vectors.npy", "runs/wine", "runs/pictures",
+					"runs/vectors", "latents.npy",
+					"map.npy", "cosine.npy", "wine.html", "vectors.html",
+					"runs/pictures/reconstruction":
 					args[i] = filepath.Join(dir, a)
 				}
 			}
@@ -47,7 +50,8 @@ func TestOwnDataWalks(t *testing.T) {
 	if commands != 11 {
 		t.Errorf("%d commands in docs/own-data.md, want 11", commands)
 	}
-	for _, name := range []string{"wine.html", "runs/pictures/report.html", "runs/vectors/report.html", "vectors.html"} {
+	for _, name := range []string{"wine.html", "runs/pictures/report.html",
+		"runs/vectors/report.html", "vectors.html"} {
 		if !exists(filepath.Join(dir, name)) {
 			t.Errorf("no %s", name)
 		}

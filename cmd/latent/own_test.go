@@ -20,13 +20,15 @@ import (
 
 // owned are the flags of a short run on rows of the user's own.
 func owned(out string, more ...string) []string {
-	return append([]string{"train", "--out", out, "--batch-size", "100", "--threads", "1", "--epochs", "2", "--quiet"}, more...)
+	return append([]string{"train", "--out", out, "--batch-size", "100", "--threads", "1",
+		"--epochs", "2", "--quiet"}, more...)
 }
 
 // npyOf is a .npy file of bytes.
 func npyOf(content []byte, shape string) string {
 	header := fmt.Sprintf("{'descr': '|u1', 'fortran_order': False, 'shape': %s}", shape)
-	return "\x93NUMPY\x01\x00" + string([]byte{byte(len(header)), byte(len(header) >> 8)}) + header + string(content)
+	return "\x93NUMPY\x01\x00" + string([]byte{byte(len(header)), byte(len(header) >> 8)}) +
+		header + string(content)
 }
 
 // csvOf writes images as text, their labels in the first column.
@@ -54,7 +56,8 @@ func picturesOf(t *testing.T, dir string, s *dataset.Split) (order []int) {
 			t.Fatal(err)
 		}
 		var b bytes.Buffer
-		m := &image.Gray{Pix: s.Images[i*784 : (i+1)*784], Stride: 28, Rect: image.Rect(0, 0, 28, 28)}
+		m := &image.Gray{Pix: s.Images[i*784 : (i+1)*784], Stride: 28,
+			Rect: image.Rect(0, 0, 28, 28)}
 		if err := png.Encode(&b, m); err != nil {
 			t.Fatal(err)
 		}
@@ -82,11 +85,18 @@ func TestOwnRowsTrainAsTheDataset(t *testing.T) {
 		return at(name)
 	}
 	forms := map[string][]string{
-		"idx": {"--input", filepath.Join(raw, "train-images-idx3-ubyte"), "--labels", filepath.Join(raw, "train-labels-idx1-ubyte"),
-			"--test-input", filepath.Join(raw, "t10k-images-idx3-ubyte"), "--test-labels", filepath.Join(raw, "t10k-labels-idx1-ubyte"), "--limit", "300"},
-		"npy": {"--input", write(t, at("x.npy"), npyOf(train.Images, "(300, 28, 28)")), "--labels", npyLabels("l.npy", train.Labels),
-			"--test-input", write(t, at("xt.npy"), npyOf(test.Images, "(300, 28, 28)")), "--test-labels", npyLabels("lt.npy", test.Labels)},
-		"csv": {"--input", write(t, at("x.csv"), csvOf(train)), "--label-column", "label", "--test-input", write(t, at("xt.csv"), csvOf(test)),
+		"idx": {"--input", filepath.Join(raw, "train-images-idx3-ubyte"), "--labels",
+			filepath.Join(raw, "train-labels-idx1-ubyte"),
+			"--test-input", filepath.Join(raw,
+				"t10k-images-idx3-ubyte"), "--test-labels", filepath.Join(raw,
+				"t10k-labels-idx1-ubyte"), "--limit", "300"},
+		"npy": {"--input", write(t, at("x.npy"), npyOf(train.Images, "(300, 28, 28)")), "--labels",
+			npyLabels("l.npy", train.Labels),
+			"--test-input", write(t, at("xt.npy"),
+				npyOf(test.Images, "(300, 28, 28)")), "--test-labels", npyLabels("lt.npy",
+				test.Labels)},
+		"csv": {"--input", write(t, at("x.csv"), csvOf(train)), "--label-column", "label",
+			"--test-input", write(t, at("xt.csv"), csvOf(test)),
 			"--scale", "255", "--image-size", "28x28"},
 	}
 	for _, loss := range []string{"none", "nt-xent"} {
@@ -106,18 +116,25 @@ func TestOwnRowsTrainAsTheDataset(t *testing.T) {
 	x := *train
 	x.Images, x.Labels = nil, nil
 	for _, i := range order {
-		x.Images, x.Labels = append(x.Images, train.Images[i*784:(i+1)*784]...), append(x.Labels, train.Labels[i])
+		x.Images, x.Labels = append(x.Images, train.Images[i*784:(i+1)*784]...),
+			append(x.Labels, train.Labels[i])
 	}
 	datasettest.Write(t, at("idx"), &x, test)
-	tested := []string{"--test-input", at("idx/t10k-images-idx3-ubyte"), "--test-labels", at("idx/t10k-labels-idx1-ubyte")}
+	tested := []string{"--test-input", at("idx/t10k-images-idx3-ubyte"), "--test-labels",
+		at("idx/t10k-labels-idx1-ubyte")}
 	must(t, owned(at("a"), append(tested, "--input", at("pictures"))...)...)
-	must(t, owned(at("b"), append(tested, "--input", at("idx/train-images-idx3-ubyte"), "--labels", at("idx/train-labels-idx1-ubyte"))...)...)
+	must(t,
+		owned(at("b"),
+			append(tested, "--input", at("idx/train-images-idx3-ubyte"), "--labels",
+				at("idx/train-labels-idx1-ubyte"))...)...)
 	sameFiles(t, at("a"), at("b"), append(files, "input.json")...)
 
 	// New rows are scaled as the model's own were: the same latents, from bytes and from CSV.
 	var latents []string
-	for _, c := range [][]string{{at("npy-none"), at("xt.npy")}, {at("npy-none"), at("xt.csv")}, {at("csv-none"), at("xt.npy")}, {at("dataset-none"), at("xt.npy")}} {
-		args := []string{"encode", "--run", c[0], "--threads", "1", "--quiet", "--input", c[1], "--output", at("z.npy")}
+	for _, c := range [][]string{{at("npy-none"), at("xt.npy")}, {at("npy-none"), at("xt.csv")},
+		{at("csv-none"), at("xt.npy")}, {at("dataset-none"), at("xt.npy")}} {
+		args := []string{"encode", "--run", c[0], "--threads", "1", "--quiet", "--input", c[1],
+			"--output", at("z.npy")}
 		if strings.HasSuffix(c[1], ".csv") {
 			args = append(args, "--label-column", "label")
 		}
@@ -127,8 +144,11 @@ func TestOwnRowsTrainAsTheDataset(t *testing.T) {
 	if latents[1] != latents[0] || latents[2] != latents[0] || latents[3] != latents[0] {
 		t.Error("latents of the same rows differ")
 	}
-	whole := object(t, must(t, "classify", "--run", at("npy-none"), "--threads", "1", "--quiet", "--json"))
-	again := object(t, must(t, "classify", "--run", at("npy-none"), "--threads", "1", "--quiet", "--json", "--input", at("xt.csv"), "--label-column", "label"))
+	whole := object(t,
+		must(t, "classify", "--run", at("npy-none"), "--threads", "1", "--quiet", "--json"))
+	again := object(t,
+		must(t, "classify", "--run", at("npy-none"), "--threads", "1", "--quiet", "--json",
+			"--input", at("xt.csv"), "--label-column", "label"))
 	if fmt.Sprint(whole) != fmt.Sprint(again) {
 		t.Errorf("the test rows as new rows: %v, want %v", again, whole)
 	}
@@ -155,7 +175,8 @@ func TestOwnRowsResume(t *testing.T) {
 	dir := t.TempDir()
 	x := numbersTable(t, filepath.Join(dir, "x.csv"), 60)
 	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
-	rows := []string{"--input", x, "--label-column", "kind", "--contrastive", "supcon", "--encoder-widths", "16,4", "--decoder-widths", "16"}
+	rows := []string{"--input", x, "--label-column", "kind", "--contrastive", "supcon",
+		"--encoder-widths", "16,4", "--decoder-widths", "16"}
 	must(t, owned(a, append(rows, "--epochs", "4")...)...)
 	must(t, owned(b, rows...)...)
 	moved := filepath.Join(dir, "moved.csv")
@@ -165,10 +186,14 @@ func TestOwnRowsResume(t *testing.T) {
 	must(t, "train", "--out", b, "--resume", "--epochs", "4", "--quiet", "--input", moved)
 	sameFiles(t, a, b, "losses.csv", "model.pt", "checkpoint.pt", "input.json", "test-rows.npy")
 	numbersTable(t, moved, 61)
-	refuse(t, 1, []string{"train", "--out", b, "--resume", "--epochs", "5", "--quiet"}, "does not hold the rows that the run was begun with")
-	refuse(t, 1, []string{"classify", "--run", b, "--quiet"}, "does not hold the rows that the model was trained on")
-	refuse(t, 2, []string{"train", "--out", b, "--resume", "--quiet", "--scale", "unit"}, "scale is")
-	out := must(t, "encode", "--run", b, "--quiet", "--input", moved, "--label-column", "kind", "--output", filepath.Join(dir, "z.csv")).stdout
+	refuse(t, 1, []string{"train", "--out", b, "--resume", "--epochs", "5", "--quiet"},
+		"does not hold the rows that the run was begun with")
+	refuse(t, 1, []string{"classify", "--run", b, "--quiet"},
+		"does not hold the rows that the model was trained on")
+	refuse(t, 2, []string{"train", "--out", b, "--resume", "--quiet", "--scale", "unit"},
+		"scale is")
+	out := must(t, "encode", "--run", b, "--quiet", "--input", moved, "--label-column", "kind",
+		"--output", filepath.Join(dir, "z.csv")).stdout
 	if !strings.Contains(out, "61 latents of 4 numbers") {
 		t.Errorf("encode says %q", out)
 	}
@@ -187,13 +212,18 @@ func TestOwnRowsWithoutLabels(t *testing.T) {
 	}
 	out := filepath.Join(dir, "a")
 	v := object(t, must(t, owned(out, "--input", x, "--contrastive", "nt-xent", "--json")...))
-	if v["accuracy"] != nil || v["dataset"] != "x.npy" || at(t, v, "mse", "contrastive", "test") == nil {
+	if v["accuracy"] != nil || v["dataset"] != "x.npy" ||
+		at(t, v, "mse", "contrastive", "test") == nil {
 		t.Errorf("metrics %v", v)
 	}
-	refuse(t, 1, owned(filepath.Join(dir, "b"), "--input", x, "--contrastive", "supcon"), "supcon needs labels", "nt-xent")
+	refuse(t, 1, owned(filepath.Join(dir, "b"), "--input", x, "--contrastive", "supcon"),
+		"supcon needs labels", "nt-xent")
 	refuse(t, 1, []string{"classify", "--run", out, "--quiet"}, "no labels to classify by")
-	said := must(t, append(owned(filepath.Join(dir, "c"), "--input", x, "--batch-size", "1024"), "--quiet=false")...).stderr
-	for _, want := range []string{"x.npy: 32 training and 8 test rows of 6 values, scaled: standard",
+	said := must(t,
+		append(owned(filepath.Join(dir, "c"), "--input", x, "--batch-size", "1024"),
+			"--quiet=false")...).stderr
+	for _, want := range []string{
+		"x.npy: 32 training and 8 test rows of 6 values, scaled: standard",
 		"32 training rows are fewer than a batch of 1024", "--encoder-widths"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it says %q, not %q", said, want)
@@ -206,22 +236,27 @@ func TestOwnNotebook(t *testing.T) {
 	dir := t.TempDir()
 	x := numbersTable(t, filepath.Join(dir, "x.csv"), 200)
 	out := filepath.Join(dir, "nb")
-	call := []string{"notebook", "--out", out, "--epochs", "1", "--threads", "1", "--quiet", "--every", "1", "--input", x, "--label-column", "kind",
+	call := []string{"notebook", "--out", out, "--epochs", "1", "--threads", "1", "--quiet",
+		"--every", "1", "--input", x, "--label-column", "kind",
 		"--encoder-widths", "8,2", "--decoder-widths", "8", "--batch-size", "50"}
 	v := object(t, must(t, append(call, "--json")...))
 	at(t, v, "accuracy", "contrastive", "test")
 	page := string(read(t, filepath.Join(out, "report.html")))
-	if !strings.Contains(page, "unlabelled") || !strings.Contains(page, "Training row") || exists(filepath.Join(out, "figures", "sample.png")) {
+	if !strings.Contains(page, "unlabelled") || !strings.Contains(page, "Training row") ||
+		exists(filepath.Join(out, "figures", "sample.png")) {
 		t.Error("the report is not of a table")
 	}
-	if r := must(t, append(call, "--quiet=false")...); !strings.Contains(r.stderr, "nothing to do") {
+	if r := must(t, append(call, "--quiet=false")...); !strings.Contains(r.stderr,
+		"nothing to do") {
 		t.Errorf("again: %q", r.stderr)
 	}
 	numbersTable(t, x, 210)
 	if r := must(t, append(call, "--quiet=false")...); !strings.Contains(r.stderr, "kept in") {
 		t.Errorf("with other rows: %q", r.stderr)
 	}
-	refuse(t, 1, append(call[:len(call):len(call)], "--label-column", "", "--input", write(t, filepath.Join(dir, "n.csv"), strings.Repeat("1,2\n3,5\n", 20))),
+	refuse(t, 1,
+		append(call[:len(call):len(call)], "--label-column", "", "--input",
+			write(t, filepath.Join(dir, "n.csv"), strings.Repeat("1,2\n3,5\n", 20))),
 		"notebook needs labels")
 }
 
@@ -237,14 +272,16 @@ func TestOwnRowsBadCalls(t *testing.T) {
 		{2, "--labels l.npy", "name them with --input"},
 		{2, "--input x.csv --scale minmax", "unknown scale"},
 		{2, "--input x.csv --image-size 28", "--image-size must be HEIGHTxWIDTH"},
-		{2, "--input x.csv --test-fraction 0", "--test-fraction must be above 0 and below 1, got 0"},
+		{2, "--input x.csv --test-fraction 0",
+			"--test-fraction must be above 0 and below 1, got 0"},
 		{2, "--input x.csv --test-fraction 0.5 --test-input x.csv", "leave one out"},
 		{2, "--input x.csv --test-labels x.csv", "--test-labels goes with --test-input"},
 		{2, "--input x.csv --labels x.csv --label-column kind", "leave one out"},
 		{2, "--input x.csv --encoder-widths 10,x", "--encoder-widths must be numbers"},
 		{2, "--input x.csv --encoder-widths 10,0", "layer 2 must have from 1"},
 		{1, "--input x.csv", `x.csv: line 2, column 2: "red" is not a number`},
-		{1, "--input x.csv --label-column sort", `x.csv: line 1: no column is called "sort"; there are a, kind, b, c`},
+		{1, "--input x.csv --label-column sort",
+			`x.csv: line 1: no column is called "sort"; there are a, kind, b, c`},
 		{1, "--input none.csv", "none.csv: no such file"},
 	} {
 		args := strings.Fields(strings.ReplaceAll(c.args, "x.csv", x))

@@ -26,18 +26,22 @@ func plotCommand() *cli.Command {
     latent plot scatter --input y.npy --labels train-labels-idx1-ubyte.gz --every 3 --output map.svg`,
 		Subcommands: []*cli.Command{
 			{
-				Name:   "loss",
-				Usage:  "the loss curve of a run folder",
-				Flags:  []cli.Flag{&cli.StringFlag{Name: "run", Usage: "run folder `DIR` of the model"}, output},
+				Name:  "loss",
+				Usage: "the loss curve of a run folder",
+				Flags: []cli.Flag{&cli.StringFlag{Name: "run",
+					Usage: "run folder `DIR` of the model"}, output},
 				Action: plotLoss,
 			},
 			{
 				Name:  "scatter",
 				Usage: "a scatter plot of two-dimensional points, one colour per class",
 				Flags: []cli.Flag{
-					&cli.StringFlag{Name: "input", Usage: "matrix with two columns: `Y.npy` or Y.csv"},
-					&cli.StringFlag{Name: "labels", Usage: "class of each point: `L.npy` or an IDX file"},
-					&cli.IntFlag{Name: "every", Value: 1, Usage: "use every `K`-th label, starting with the first"},
+					&cli.StringFlag{Name: "input",
+						Usage: "matrix with two columns: `Y.npy` or Y.csv"},
+					&cli.StringFlag{Name: "labels",
+						Usage: "class of each point: `L.npy` or an IDX file"},
+					&cli.IntFlag{Name: "every", Value: 1,
+						Usage: "use every `K`-th label, starting with the first"},
 					&cli.StringFlag{Name: "title", Usage: "title above the plot"},
 					&cli.Float64Flag{Name: "alpha", Value: d.Alpha, Usage: "opacity of a point"},
 					output,
@@ -91,7 +95,8 @@ func plotScatter(c *cli.Context) error {
 		}
 		panel.Labels = matrix.Every(labels, 1, every)
 		if len(panel.Labels) != y.Rows {
-			return fmt.Errorf("%s has %d labels, %s has %d points: --every K uses every K-th label",
+			return fmt.Errorf(
+				"%s has %d labels, %s has %d points: --every K uses every K-th label",
 				path, len(panel.Labels), input, y.Rows)
 		}
 	}
@@ -119,7 +124,8 @@ func writePlot(c *cli.Context, draw func(w io.Writer, format string) error) erro
 	default:
 		return usagef("--output must end in .png, .svg or .pdf, got %q", output)
 	}
-	if err := atomicfile.Write(output, func(w io.Writer) error { return draw(w, format) }); err != nil {
+	if err := atomicfile.Write(output,
+		func(w io.Writer) error { return draw(w, format) }); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(c.App.Writer, output)

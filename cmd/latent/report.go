@@ -35,16 +35,32 @@ turned to lie as the first one does.
     latent report -o compare.html runs/a runs/b`,
 		ArgsUsage: "[RUN1 RUN2 ...]",
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "map", Usage: "matrix of two columns, `Y.npy` or Y.csv, or NAME=Y.npy; may be repeated"},
-			&cli.StringFlag{Name: "labels", Usage: "the points' classes: `L.npy`, an IDX file, or a .txt or .csv file of one label per line"},
-			&cli.StringSliceFlag{Name: "predicted", Usage: "predicted classes, a `FILE` like --labels, or NAME=FILE for the map of that name; may be repeated"},
-			&cli.StringFlag{Name: "class-names", Usage: "text `FILE` of one name per line, for classes 0, 1, ..."},
-			&cli.StringFlag{Name: "images", Usage: "pictures of the points: IDX or .npy `FILE`, n x height x width (x 3 for colours) or a row for each square picture, or a folder of PNG, JPEG or GIF files in the order of their names"},
-			&cli.StringFlag{Name: "columns", Usage: "`FILE.csv` with a header: numbers and categories to colour by, texts to show and to search"},
-			&cli.StringFlag{Name: "input", Usage: "matrix `X.npy` or X.csv that was embedded: lines lead to a point's nearest rows in it (more than 95 % of them)"},
-			&cli.IntFlag{Name: "neighbors", Value: 10, Usage: "number of nearest rows, of --input"},
-			&cli.IntFlag{Name: "every", Value: 1, Usage: "take each `K`-th row of all files but the maps, from the first on"},
-			&cli.StringFlag{Name: "title", Usage: "heading of the page", DefaultText: "the names of the maps"},
+			&cli.StringSliceFlag{Name: "map",
+				Usage: "matrix of two columns, `Y.npy` or Y.csv, or NAME=Y.npy; may be repeated"},
+			&cli.StringFlag{Name: "labels",
+				Usage: "the points' classes: `L.npy`, an IDX file, or a .txt or .csv file of " +
+					"one label per line"},
+			&cli.StringSliceFlag{Name: "predicted",
+				Usage: "predicted classes, a `FILE` like --labels, or NAME=FILE for the map of " +
+					"that name; may be repeated"},
+			&cli.StringFlag{Name: "class-names",
+				Usage: "text `FILE` of one name per line, for classes 0, 1, ..."},
+			&cli.StringFlag{Name: "images",
+				Usage: "pictures of the points: IDX or .npy `FILE`, n x height x width (x 3 for " +
+					"colours) or a row for each square picture, or a folder of PNG, JPEG or GIF " +
+					"files in the order of their names"},
+			&cli.StringFlag{Name: "columns",
+				Usage: "`FILE.csv` with a header: numbers and categories to colour by, texts to " +
+					"show and to search"},
+			&cli.StringFlag{Name: "input",
+				Usage: "matrix `X.npy` or X.csv that was embedded: lines lead to a point's " +
+					"nearest rows in it (more than 95 % of them)"},
+			&cli.IntFlag{Name: "neighbors", Value: 10,
+				Usage: "number of nearest rows, of --input"},
+			&cli.IntFlag{Name: "every", Value: 1,
+				Usage: "take each `K`-th row of all files but the maps, from the first on"},
+			&cli.StringFlag{Name: "title", Usage: "heading of the page",
+				DefaultText: "the names of the maps"},
 			outputFlag("where the page goes: `F.html`"),
 			threadsFlag(), quietFlag(),
 		},
@@ -57,14 +73,16 @@ func writeReport(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if extension := strings.ToLower(filepath.Ext(output)); extension != ".html" && extension != ".htm" {
+	if extension := strings.ToLower(filepath.Ext(output)); extension != ".html" &&
+		extension != ".htm" {
 		return usagef("--output must end in .html, got %q", output)
 	}
 	if c.Args().Present() {
 		return compareRuns(c, output)
 	}
 	if len(c.StringSlice("map")) == 0 {
-		return usagef("%s needs --map, or run folders (see %s --help)", c.Command.HelpName, c.Command.HelpName)
+		return usagef("%s needs --map, or run folders (see %s --help)", c.Command.HelpName,
+			c.Command.HelpName)
 	}
 	for _, flag := range []string{"every", "neighbors"} {
 		if c.Int(flag) < 1 {
@@ -76,11 +94,14 @@ func writeReport(c *cli.Context) error {
 		return err
 	}
 	d := display(c)
-	s := report.Sources{Labels: c.String("labels"), Names: c.String("class-names"), Pictures: c.String("images"),
-		Columns: c.String("columns"), Input: c.String("input"), Every: c.Int("every"),
-		Neighbors: c.Int("neighbors"), Finder: tsne.ApproximateNeighbors{Threads: n, Progress: func(done, total int) {
-			d.Update(progress.Status{Label: "neighbors", Unit: "rows", Done: done, Total: total})
-		}},
+	s := report.Sources{Labels: c.String("labels"), Names: c.String("class-names"),
+		Pictures: c.String("images"),
+		Columns:  c.String("columns"), Input: c.String("input"), Every: c.Int("every"),
+		Neighbors: c.Int("neighbors"), Finder: tsne.ApproximateNeighbors{Threads: n,
+			Progress: func(done, total int) {
+				d.Update(progress.Status{Label: "neighbors", Unit: "rows", Done: done,
+					Total: total})
+			}},
 		Note: func(line string) { d.Printf("%s", line) }}
 	names := map[string]bool{}
 	for _, value := range c.StringSlice("map") {
@@ -117,7 +138,8 @@ func writeReport(c *cli.Context) error {
 			title += m.Name
 		}
 	}
-	err = report.WriteFile(output, report.Report{Title: title, Date: time.Now().Format("2 January 2006, 15:04"), Explorer: e})
+	err = report.WriteFile(output,
+		report.Report{Title: title, Date: time.Now().Format("2 January 2006, 15:04"), Explorer: e})
 	d.Done()
 	if err != nil {
 		return err
@@ -128,7 +150,8 @@ func writeReport(c *cli.Context) error {
 
 // compareRuns writes the report of several run folders.
 func compareRuns(c *cli.Context, output string) error {
-	for _, name := range []string{"map", "labels", "predicted", "class-names", "images", "columns", "input", "every"} {
+	for _, name := range []string{"map", "labels", "predicted", "class-names", "images", "columns",
+		"input", "every"} {
 		if c.IsSet(name) {
 			return usagef("--%s is for maps: leave it out beside run folders", name)
 		}

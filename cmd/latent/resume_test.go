@@ -34,11 +34,14 @@ func TestOldRunResumes(t *testing.T) {
 	m.Close()
 	x := filepath.Join(dir, "x.csv")
 	write(t, x, strings.Repeat("0,", 783)+"1\n")
-	must(t, "encode", "--run", dir, "--input", x, "--quiet", "--output", filepath.Join(dir, "z.npy"))
+	must(t, "encode", "--run", dir, "--input", x, "--quiet", "--output",
+		filepath.Join(dir, "z.npy"))
 
-	must(t, "train", "--out", dir, "--resume", "--epochs", "3", "--data", datasettest.Dir(t), "--quiet")
+	must(t, "train", "--out", dir, "--resume", "--epochs", "3", "--data", datasettest.Dir(t),
+		"--quiet")
 	want := t.TempDir()
-	write(t, filepath.Join(want, "losses.csv"), string(read(t, filepath.Join(old, "losses-resumed.csv"))))
+	write(t, filepath.Join(want, "losses.csv"),
+		string(read(t, filepath.Join(old, "losses-resumed.csv"))))
 	expected, err := run.ReadLosses(want)
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +52,8 @@ func TestOldRunResumes(t *testing.T) {
 	}
 	for i, l := range losses {
 		e := expected[i]
-		if l.Step != e.Step || l.Epoch != e.Epoch || math.Abs(float64(l.Loss)/float64(e.Loss)-1) > 1e-5 {
+		if l.Step != e.Step || l.Epoch != e.Epoch ||
+			math.Abs(float64(l.Loss)/float64(e.Loss)-1) > 1e-5 {
 			t.Errorf("loss %+v, 0.1.0 had %+v", l, e)
 		}
 	}
@@ -65,8 +69,11 @@ func TestPlainRun(t *testing.T) {
 	if !strings.Contains(string(read(t, filepath.Join(a, "config.json"))), `"plain": true`) {
 		t.Error("config.json does not record that the run is plain")
 	}
-	refuse(t, 2, []string{"train", "--out", b, "--resume", "--quiet", "--plain=false"}, "plain is true")
-	refuse(t, 2, small(t, "train", filepath.Join(t.TempDir(), "c"), "--plain", "--precision", "bf16"), "plain")
+	refuse(t, 2, []string{"train", "--out", b, "--resume", "--quiet", "--plain=false"},
+		"plain is true")
+	refuse(t, 2,
+		small(t, "train", filepath.Join(t.TempDir(), "c"), "--plain", "--precision",
+			"bf16"), "plain")
 }
 
 func unzip(t *testing.T, from, to string) {

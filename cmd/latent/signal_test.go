@@ -16,7 +16,9 @@ import (
 )
 
 // endless is a training run that goes on until it is stopped.
-func endless(t *testing.T, dir string) []string { return small(t, "train", dir, "--epochs", "1000000") }
+func endless(t *testing.T, dir string) []string {
+	return small(t, "train", dir, "--epochs", "1000000")
+}
 
 // epochsDone is the number of epochs that a run folder's losses have begun.
 func epochsDone(t *testing.T, dir string) int {
@@ -37,7 +39,8 @@ func sameAsUnbroken(t *testing.T, dir string) {
 	must(t, "train", "--out", dir, "--resume", "--quiet", "--epochs", strconv.Itoa(epochs))
 	unbroken := filepath.Join(t.TempDir(), "unbroken")
 	must(t, small(t, "train", unbroken, "--epochs", strconv.Itoa(epochs))...)
-	sameFiles(t, dir, unbroken, "losses.csv", "accuracy.csv", "model.pt", "checkpoint.pt", "config.json")
+	sameFiles(t, dir, unbroken, "losses.csv", "accuracy.csv", "model.pt", "checkpoint.pt",
+		"config.json")
 }
 
 // A signal saves, says how to go on, and the resumed run ends with the bytes of
@@ -47,7 +50,8 @@ func TestSignals(t *testing.T) {
 		t.Run(s.String(), func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "my run")
 			cmd, stderr := start(t, endless(t, dir)...)
-			waitFor(t, "the run's config", func() bool { return exists(filepath.Join(dir, "config.json")) })
+			waitFor(t, "the run's config",
+				func() bool { return exists(filepath.Join(dir, "config.json")) })
 			cmd.Process.Signal(s)
 			if code := wait(t, cmd); code != 130 {
 				t.Fatalf("exit code %d\n%s", code, stderr)
@@ -56,7 +60,8 @@ func TestSignals(t *testing.T) {
 			if strings.Contains(text, "before the first step") {
 				t.Skip("the signal came before the first step")
 			}
-			if !strings.Contains(text, "latent train --out '"+dir+"' --resume") || strings.Count(text, "\n") != 1 {
+			if !strings.Contains(text, "latent train --out '"+dir+"' --resume") ||
+				strings.Count(text, "\n") != 1 {
 				t.Errorf("stderr %q", text)
 			}
 			sameAsUnbroken(t, dir)
@@ -98,7 +103,8 @@ func TestKilled(t *testing.T) {
 func TestTwoProcesses(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	cmd, _ := goOn(t, dir)
-	refuse(t, 1, []string{"train", "--out", dir, "--resume", "--quiet"}, strconv.Itoa(cmd.Process.Pid), "is using this run folder")
+	refuse(t, 1, []string{"train", "--out", dir, "--resume", "--quiet"},
+		strconv.Itoa(cmd.Process.Pid), "is using this run folder")
 	refuse(t, 1, small(t, "train", dir), "already holds a run")
 	cmd.Process.Kill()
 	wait(t, cmd)
@@ -124,7 +130,8 @@ func TestClosedPipes(t *testing.T) {
 		r.Close()
 		files := []*os.File{nil, nil, nil}
 		files[closed] = w
-		p, err := os.StartProcess(path, append([]string{path}, args...), &os.ProcAttr{Files: files})
+		p, err := os.StartProcess(path, append([]string{path}, args...),
+			&os.ProcAttr{Files: files})
 		w.Close()
 		if err != nil {
 			t.Fatal(err)
@@ -155,7 +162,8 @@ func TestFullDisk(t *testing.T) {
 	if code := wait(t, cmd); code != 1 {
 		t.Errorf("exit code %d", code)
 	}
-	if text := stderr.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "checkpoint.pt") || !strings.Contains(text, "make room") {
+	if text := stderr.String(); strings.Count(text, "\n") != 1 ||
+		!strings.Contains(text, "checkpoint.pt") || !strings.Contains(text, "make room") {
 		t.Errorf("stderr %q", text)
 	}
 	if now := snapshotFiles(t, dir, "model.pt", "checkpoint.pt", "metrics.json"); now != kept {

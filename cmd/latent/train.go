@@ -40,7 +40,8 @@ step, on CUDA on a GPU of its own. Rank 0 writes the run folder, and all use its
 		Flags: slices.Concat([]cli.Flag{
 			outFlag("run folder `DIR` of the model"),
 			&cli.GenericFlag{Name: "resume", Value: new(resumeFlag), DefaultText: "begin",
-				Usage: "resume the run in --out with its own options; --resume=auto begins one where there is none"},
+				Usage: "resume the run in --out with its own options; --resume=auto begins one " +
+					"where there is none"},
 		}, optionFlags(train.DefaultConfig()), []cli.Flag{viewFlag(), jsonFlag(), quietFlag()}),
 		Action: trainModel,
 	}
@@ -56,7 +57,8 @@ func configure(c *cli.Context, base train.Config) (train.Config, error) {
 	case c.IsSet("dataset") && base.Input != "":
 		return base, usagef("--input and --dataset both name the data: leave one out")
 	case c.IsSet("test-fraction") && !(base.TestFraction > 0 && base.TestFraction < 1):
-		return base, usagef("--test-fraction must be above 0 and below 1, got %g", base.TestFraction)
+		return base, usagef("--test-fraction must be above 0 and below 1, got %g",
+			base.TestFraction)
 	}
 	base.Complete()
 	if err := base.Validate(); err != nil {
@@ -69,7 +71,8 @@ func configure(c *cli.Context, base train.Config) (train.Config, error) {
 type resumeFlag struct{ value train.Resume }
 
 func (f *resumeFlag) Set(text string) error {
-	value, ok := map[string]train.Resume{"true": train.GoOn, "false": train.Begin, "auto": train.Either}[text]
+	value, ok := map[string]train.Resume{"true": train.GoOn, "false": train.Begin,
+		"auto": train.Either}[text]
 	if !ok {
 		return errors.New("want --resume or --resume=auto")
 	}
@@ -123,6 +126,7 @@ func trainModel(c *cli.Context) (err error) {
 	if c.Bool("json") {
 		return printJSON(c, metrics)
 	}
-	fmt.Fprintf(c.App.Writer, "%s: epochs %d, %.1f s of training\n\n", dir, metrics.Epochs, metrics.Seconds[config.Space()])
+	fmt.Fprintf(c.App.Writer, "%s: epochs %d, %.1f s of training\n\n", dir, metrics.Epochs,
+		metrics.Seconds[config.Space()])
 	return printMetrics(c.App.Writer, metrics, notebook.Notes(config))
 }

@@ -24,10 +24,12 @@ func TestTrainedRun(t *testing.T) {
 		}
 		at(t, v, "mse", "reconstruction", split)
 	}
-	if at(t, v, "epochs") != 2.0 || v["seed"] != 0.0 || at(t, v, "dataset") != "mnist" || at(t, v, "device") != "cpu" {
+	if at(t, v, "epochs") != 2.0 || v["seed"] != 0.0 || at(t, v, "dataset") != "mnist" ||
+		at(t, v, "device") != "cpu" {
 		t.Errorf("metrics %v", v)
 	}
-	for _, name := range []string{"config.json", "checkpoint.pt", "metrics.json", "model.pt", "loss.png", "loss.svg"} {
+	for _, name := range []string{"config.json", "checkpoint.pt", "metrics.json", "model.pt",
+		"loss.png", "loss.svg"} {
 		if len(read(t, filepath.Join(dir, name))) == 0 {
 			t.Errorf("%s is empty", name)
 		}
@@ -36,11 +38,13 @@ func TestTrainedRun(t *testing.T) {
 	if err != nil || len(rows) != 6 || rows[5].Step != 6 || rows[5].Epoch != 2 {
 		t.Errorf("losses %v, %v", rows, err)
 	}
-	if !strings.HasPrefix(string(read(t, filepath.Join(dir, "losses.csv"))), "step,epoch,loss,reconstruction,contrastive\n1,1,0.1") {
+	if !strings.HasPrefix(string(read(t, filepath.Join(dir, "losses.csv"))),
+		"step,epoch,loss,reconstruction,contrastive\n1,1,0.1") {
 		t.Error("losses.csv has another form")
 	}
 
-	c := object(t, must(t, "classify", "--run", dir, "--threads", "1", "--quiet", "--json", "--confusion"))
+	c := object(t,
+		must(t, "classify", "--run", dir, "--threads", "1", "--quiet", "--json", "--confusion"))
 	if at(t, c, "accuracy", "original", "test") != at(t, v, "accuracy", "original", "test") ||
 		at(t, c, "accuracy", "latent", "test") != at(t, v, "accuracy", "reconstruction", "test") {
 		t.Errorf("classify says %v, train said %v", c["accuracy"], v["accuracy"])
@@ -54,24 +58,30 @@ func TestTrainedRun(t *testing.T) {
 	if total != 300 {
 		t.Errorf("the confusion matrix counts %v test images", total)
 	}
-	k := object(t, must(t, "classify", "--run", dir, "--threads", "1", "--quiet", "--json", "--clusters", "10"))
+	k := object(t,
+		must(t, "classify", "--run", dir, "--threads", "1", "--quiet", "--json", "--clusters",
+			"10"))
 	for _, key := range []string{"accuracy", "nmi", "ari"} {
 		at(t, k, "scores", "latent", key, "test")
 		at(t, k, "scores", "original", key, "train")
 	}
-	text := must(t, "classify", "--run", dir, "--threads", "1", "--quiet", "--metric", "cosine").stdout
+	text := must(t, "classify", "--run", dir, "--threads", "1", "--quiet", "--metric",
+		"cosine").stdout
 	if !strings.Contains(text, "cosine") || !strings.Contains(text, "latent") {
 		t.Errorf("classify prints %q", text)
 	}
 
 	for _, method := range []string{"knn", "linear"} {
-		v := object(t, must(t, "classify", "--run", dir, "--threads", "1", "--quiet", "--json", "--keep", "--method", method))
+		v := object(t,
+			must(t, "classify", "--run", dir, "--threads", "1", "--quiet", "--json", "--keep",
+				"--method", method))
 		if right := at(t, v, "accuracy", "latent", "test").(float64); right < 0.3 {
 			t.Errorf("%s classifies %v", method, right)
 		}
 	}
 	m, err := run.ReadMetrics(dir)
-	if err != nil || len(m.Scores) != 4 || m.Scores["linear"]["reconstruction"].Test < 0.3 || m.Accuracy["original"].Test == 0 {
+	if err != nil || len(m.Scores) != 4 || m.Scores["linear"]["reconstruction"].Test < 0.3 ||
+		m.Accuracy["original"].Test == 0 {
 		t.Errorf("metrics.json has the scores %v, %v", m.Scores, err)
 	}
 	page := filepath.Join(dir, "r.html")
@@ -81,12 +91,16 @@ func TestTrainedRun(t *testing.T) {
 	}
 
 	// Latents of the split and of the same images as a matrix are the same.
-	z, z2, x := filepath.Join(dir, "z.npy"), filepath.Join(dir, "z2.npy"), filepath.Join(dir, "x.npy")
+	z, z2, x := filepath.Join(dir, "z.npy"), filepath.Join(dir, "z2.npy"),
+		filepath.Join(dir, "x.npy")
 	test := datasettest.Open(t, "mnist").Test
-	if err := matrix.WriteFile(x, matrix.Matrix{Data: test.Floats()[:300*784], Rows: 300, Cols: 784}); err != nil {
+	if err := matrix.WriteFile(x,
+		matrix.Matrix{Data: test.Floats()[:300*784], Rows: 300, Cols: 784}); err != nil {
 		t.Fatal(err)
 	}
-	e := object(t, must(t, "encode", "--run", dir, "--threads", "1", "--quiet", "--split", "test", "--output", z, "--json"))
+	e := object(t,
+		must(t, "encode", "--run", dir, "--threads", "1", "--quiet", "--split", "test", "--output",
+			z, "--json"))
 	if at(t, e, "n") != 300.0 || at(t, e, "dims") != 50.0 {
 		t.Errorf("encode says %v", e)
 	}
@@ -108,7 +122,8 @@ func TestResumeGivesTheSameBytes(t *testing.T) {
 	if r := must(t, "train", "--out", b, "--resume", "--epochs", "4", "--quiet"); r.stderr != "" {
 		t.Errorf("resume says %q", r.stderr)
 	}
-	sameFiles(t, a, b, "losses.csv", "accuracy.csv", "model.pt", "checkpoint.pt", "config.json", "loss.svg")
+	sameFiles(t, a, b, "losses.csv", "accuracy.csv", "model.pt", "checkpoint.pt", "config.json",
+		"loss.svg")
 	must(t, "train", "--out", b, "--resume", "--quiet")      // has nothing to do
 	must(t, "train", "--out", b, "--resume=auto", "--quiet") // neither
 	c := filepath.Join(t.TempDir(), "c")
@@ -125,14 +140,22 @@ func TestRunFolderIsGuarded(t *testing.T) {
 	must(t, small(t, "train", dir, "--epochs", "2")...)
 	before := snapshot(t, dir)
 	refuse(t, 1, small(t, "train", dir), dir, "--resume")
-	refuse(t, 2, []string{"train", "--out", dir, "--resume", "--quiet", "--lr", "0.5"}, "lr is 0.001", "--epochs")
-	refuse(t, 2, []string{"train", "--out", dir, "--resume", "--quiet", "--seed", "1"}, "seed is 0")
-	refuse(t, 2, []string{"train", "--out", dir, "--resume", "--quiet", "--epochs", "1"}, "more than 1 epochs")
-	refuse(t, 1, []string{"train", "--out", filepath.Join(dir, "none"), "--resume", "--quiet"}, "config.json", "nothing to resume")
-	refuse(t, 1, []string{"notebook", "--out", dir, "--quiet", "--contrastive", "none"}, "run folder of one model")
+	refuse(t, 2, []string{"train", "--out", dir, "--resume", "--quiet", "--lr", "0.5"},
+		"lr is 0.001", "--epochs")
+	refuse(t, 2, []string{"train", "--out", dir, "--resume", "--quiet", "--seed", "1"},
+		"seed is 0")
+	refuse(t, 2, []string{"train", "--out", dir, "--resume", "--quiet", "--epochs", "1"},
+		"more than 1 epochs")
+	refuse(t, 1, []string{"train", "--out", filepath.Join(dir, "none"), "--resume", "--quiet"},
+		"config.json", "nothing to resume")
+	refuse(t, 1, []string{"notebook", "--out", dir, "--quiet", "--contrastive", "none"},
+		"run folder of one model")
 	refuse(t, 1, small(t, "train", filepath.Join(dir, "model.pt", "x")), "file is in the way")
-	refuse(t, 1, small(t, "train", filepath.Join(t.TempDir(), "new"), "--data", "/proc/nowhere"), "/proc/nowhere")
-	refuse(t, 1, []string{"plot", "loss", "--run", dir, "--output", filepath.Join(dir, "none", "l.png")}, "l.png", "does the folder")
+	refuse(t, 1, small(t, "train", filepath.Join(t.TempDir(), "new"), "--data", "/proc/nowhere"),
+		"/proc/nowhere")
+	refuse(t, 1,
+		[]string{"plot", "loss", "--run", dir, "--output",
+			filepath.Join(dir, "none", "l.png")}, "l.png", "does the folder")
 	if after := snapshot(t, dir); after != before {
 		t.Errorf("the folder changed: was\n%s\nis\n%s", before, after)
 	}
@@ -147,11 +170,15 @@ func TestRunFolderIsGuarded(t *testing.T) {
 	}
 	resume := []string{"train", "--out", dir, "--resume", "--quiet", "--epochs", "3"}
 	classify := []string{"classify", "--run", dir, "--quiet", "--threads", "1"}
-	config, model := string(read(t, filepath.Join(dir, "config.json"))), string(read(t, filepath.Join(dir, "model.pt")))
-	damage("config.json", strings.Replace(config, `"version": 1`, `"version": 99`, 1), "newer", resume...)
+	config, model := string(read(t, filepath.Join(dir, "config.json"))),
+		string(read(t, filepath.Join(dir, "model.pt")))
+	damage("config.json", strings.Replace(config, `"version": 1`, `"version": 99`, 1), "newer",
+		resume...)
 	damage("config.json", config[:len(config)/2], "JSON", classify...)
-	damage("config.json", strings.Replace(config, `"batch_size": 100`, `"batch_size": -100`, 1), "batch size", resume...)
-	damage("losses.csv", "step,epoch,loss,reconstruction,contrastive\n1,1,0.1,0.1,0\n", "ends at step 1", resume...)
+	damage("config.json", strings.Replace(config, `"batch_size": 100`, `"batch_size": -100`, 1),
+		"batch size", resume...)
+	damage("losses.csv", "step,epoch,loss,reconstruction,contrastive\n1,1,0.1,0.1,0\n",
+		"ends at step 1", resume...)
 	damage("checkpoint.pt", "PK\x03\x04 nothing", "checkpoint.pt", resume...)
 	damage("model.pt", model[:len(model)/2], "model.pt", classify...)
 	must(t, resume...)
@@ -169,7 +196,8 @@ func TestForeignModels(t *testing.T) {
 	}
 	tensor := pt.Tensor{Shape: []int{2, 2}, Data: []float32{1, 2, 3, 4}}
 	for _, c := range []struct{ path, want string }{
-		{save("other.pt", pt.Dict{{Key: "fc.weight", Value: tensor}}), "missing key encoder.0.weight"},
+		{save("other.pt", pt.Dict{{Key: "fc.weight", Value: tensor}}),
+			"missing key encoder.0.weight"},
 		{save("shape.pt", pt.Dict{{Key: "encoder.0.weight", Value: tensor}}), "shape"},
 		{save("tensor.pt", tensor), "state_dict"},
 		{write(t, filepath.Join(tmp, "text.pt"), "hello"), "text.pt"},
@@ -184,7 +212,9 @@ func TestForeignModels(t *testing.T) {
 	// A good one is the start: a step of almost no size leaves it as it is.
 	from, to := filepath.Join(tmp, "from"), filepath.Join(tmp, "to")
 	must(t, small(t, "train", from, "--epochs", "1", "--seed", "3")...)
-	must(t, small(t, "train", to, "--epochs", "1", "--init", filepath.Join(from, "model.pt"), "--lr", "1e-30", "--weight-decay", "0")...)
+	must(t,
+		small(t, "train", to, "--epochs", "1", "--init", filepath.Join(from, "model.pt"), "--lr",
+			"1e-30", "--weight-decay", "0")...)
 	sameFiles(t, from, to, "model.pt")
 }
 

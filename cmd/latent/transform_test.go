@@ -13,7 +13,8 @@ func TestTSNETransform(t *testing.T) {
 	tmp := t.TempDir()
 	x := blobs(t, filepath.Join(tmp, "x.npy"), 300, 10)
 	y, placed := filepath.Join(tmp, "y.npy"), filepath.Join(tmp, "placed.npy")
-	must(t, "tsne", "--input", x, "--output", y, "--quiet", "--iterations", "300", "--transform", x, "--transform-output", placed)
+	must(t, "tsne", "--input", x, "--output", y, "--quiet", "--iterations", "300", "--transform",
+		x, "--transform-output", placed)
 	a, err := matrix.ReadFile(y)
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +35,10 @@ func TestTSNETransform(t *testing.T) {
 			t.Errorf("row %d of cluster %d is placed beside row %d", i, i%3, nearest)
 		}
 	}
-	refuse(t, exitUsage, []string{"tsne", "--input", x, "--output", y, "--transform", x}, "--transform-output")
+	refuse(t, exitUsage, []string{"tsne", "--input", x, "--output", y, "--transform", x},
+		"--transform-output")
 	narrow := blobs(t, filepath.Join(tmp, "narrow.npy"), 30, 4)
-	refuse(t, exitFailed, []string{"tsne", "--input", x, "--output", y, "--transform", narrow, "--transform-output", placed}, "narrow.npy", "4 columns")
+	refuse(t, exitFailed,
+		[]string{"tsne", "--input", x, "--output", y, "--transform", narrow, "--transform-output",
+			placed}, "narrow.npy", "4 columns")
 }

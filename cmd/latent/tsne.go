@@ -44,31 +44,63 @@ New rows are placed in a finished map, each by itself, at once or later:
     latent tsne --input train.npy -o y.npy --save model.npz
     latent tsne --load model.npz --transform test.npy --transform-output ytest.npy`,
 		Flags: append([]cli.Flag{
-			ownFlags("`X`.npy, X.npz:NAME, X.csv, an IDX file, or a folder of pictures; - is standard input, .npy or CSV", "", "input")[0],
+			ownFlags("`X`.npy, X.npz:NAME, X.csv, an IDX file, or a folder of pictures; - is "+
+				"standard input, .npy or CSV", "", "input")[0],
 			outputFlag("where the embedding goes: `Y.npy` or Y.csv; - is standard output"),
-			&cli.StringFlag{Name: "format", Value: "csv", Usage: "npy or csv, for standard output"},
-			&cli.IntFlag{Name: "every", Value: 1, Usage: "use every `K`-th row, starting with the first"},
-			&cli.StringFlag{Name: "knn", Usage: "nearest rows found elsewhere, `F.npz`: indices and distances (n x k, not squared, -1 for none) or a SciPy CSR matrix of distances"},
-			&cli.StringFlag{Name: "metric", Value: d.Metric.String(), Usage: "distance between rows: euclidean or cosine"},
-			&cli.StringFlag{Name: "method", Value: d.Method.String(), Usage: "barnes-hut or exact"},
-			&cli.StringFlag{Name: "neighbors", Value: "auto", Usage: "nearest-neighbour search: exact, approximate, or auto: approximate from 10,000 rows on"},
-			&cli.IntFlag{Name: "components", Value: d.Components, Usage: "dimensions of the embedding, 1 to 3"},
-			&cli.StringFlag{Name: "perplexity", Value: fmt.Sprint(d.Perplexity), Usage: "effective number of neighbours of a point; several, as in 30,300, show several scales"},
-			&cli.StringFlag{Name: "kernel", Value: d.Kernel.String(), Usage: "how neighbours attract: gaussian, by distance, or uniform, the nearest ones alike"},
-			&cli.Float64Flag{Name: "theta", Value: d.Theta, Usage: "accuracy of Barnes-Hut; 0 is exact"},
-			&cli.Float64Flag{Name: "alpha", Value: d.Alpha, Usage: "degree of freedom of the map's similarities; below 1 clusters fall apart into finer ones"},
-			&cli.StringFlag{Name: "schedule", Value: d.Schedule.String(), Usage: "learning rate, momentum and numbers of iterations: auto or scikit-learn"},
-			&cli.IntFlag{Name: "iterations", DefaultText: "the schedule's own; scikit-learn's 1000", Usage: "maximum number of iterations, the exaggerated ones included"},
-			&cli.Float64Flag{Name: "early-exaggeration", Value: d.EarlyExaggeration, Usage: "factor on the attraction in the exaggerated iterations"},
-			&cli.IntFlag{Name: "exaggeration-iterations", DefaultText: "the schedule's 80; scikit-learn's 250", Usage: "number of exaggerated iterations"},
-			&cli.Float64Flag{Name: "late-exaggeration", Value: d.LateExaggeration, Usage: "factor on the attraction in all later iterations; above 1 clusters are denser and further apart"},
-			&cli.StringFlag{Name: "learning-rate", Value: "auto", Usage: "a constant, or auto: the schedule's, which for scikit-learn is max(n/early-exaggeration/4, 50)"},
-			&cli.StringFlag{Name: "init", Value: "pca", Usage: "pca, random or a matrix of starting points `FILE.npy`"},
+			&cli.StringFlag{Name: "format", Value: "csv",
+				Usage: "npy or csv, for standard output"},
+			&cli.IntFlag{Name: "every", Value: 1,
+				Usage: "use every `K`-th row, starting with the first"},
+			&cli.StringFlag{Name: "knn",
+				Usage: "nearest rows found elsewhere, `F.npz`: indices and distances (n x k, " +
+					"not squared, -1 for none) or a SciPy CSR matrix of distances"},
+			&cli.StringFlag{Name: "metric", Value: d.Metric.String(),
+				Usage: "distance between rows: euclidean or cosine"},
+			&cli.StringFlag{Name: "method", Value: d.Method.String(),
+				Usage: "barnes-hut or exact"},
+			&cli.StringFlag{Name: "neighbors", Value: "auto",
+				Usage: "nearest-neighbour search: exact, approximate, or auto: approximate from " +
+					"10,000 rows on"},
+			&cli.IntFlag{Name: "components", Value: d.Components,
+				Usage: "dimensions of the embedding, 1 to 3"},
+			&cli.StringFlag{Name: "perplexity", Value: fmt.Sprint(d.Perplexity),
+				Usage: "effective number of neighbours of a point; several, as in 30,300, show " +
+					"several scales"},
+			&cli.StringFlag{Name: "kernel", Value: d.Kernel.String(),
+				Usage: "how neighbours attract: gaussian, by distance, or uniform, the nearest " +
+					"ones alike"},
+			&cli.Float64Flag{Name: "theta", Value: d.Theta,
+				Usage: "accuracy of Barnes-Hut; 0 is exact"},
+			&cli.Float64Flag{Name: "alpha", Value: d.Alpha,
+				Usage: "degree of freedom of the map's similarities; below 1 clusters fall " +
+					"apart into finer ones"},
+			&cli.StringFlag{Name: "schedule", Value: d.Schedule.String(),
+				Usage: "learning rate, momentum and numbers of iterations: auto or scikit-learn"},
+			&cli.IntFlag{Name: "iterations",
+				DefaultText: "the schedule's own; scikit-learn's 1000", Usage: "maximum number " +
+					"of iterations, the exaggerated ones included"},
+			&cli.Float64Flag{Name: "early-exaggeration", Value: d.EarlyExaggeration,
+				Usage: "factor on the attraction in the exaggerated iterations"},
+			&cli.IntFlag{Name: "exaggeration-iterations",
+				DefaultText: "the schedule's 80; scikit-learn's 250",
+				Usage:       "number of exaggerated iterations"},
+			&cli.Float64Flag{Name: "late-exaggeration", Value: d.LateExaggeration,
+				Usage: "factor on the attraction in all later iterations; above 1 clusters are " +
+					"denser and further apart"},
+			&cli.StringFlag{Name: "learning-rate", Value: "auto",
+				Usage: "a constant, or auto: the schedule's, which for scikit-learn is " +
+					"max(n/early-exaggeration/4, 50)"},
+			&cli.StringFlag{Name: "init", Value: "pca",
+				Usage: "pca, random or a matrix of starting points `FILE.npy`"},
 			&cli.Uint64Flag{Name: "seed", Usage: "random seed for --init random"},
-			&cli.StringFlag{Name: "save", Usage: "also write a `MODEL.npz` for --load, with the rows and their positions"},
-			&cli.StringFlag{Name: "load", Usage: "place the rows of --transform in the map of `MODEL.npz`"},
-			&cli.StringFlag{Name: "transform", Usage: "place the rows of `NEW.npy` in the finished map too, each by itself"},
-			&cli.StringFlag{Name: "transform-output", Usage: "where their positions go: `F.npy` or F.csv; - is standard output"},
+			&cli.StringFlag{Name: "save",
+				Usage: "also write a `MODEL.npz` for --load, with the rows and their positions"},
+			&cli.StringFlag{Name: "load",
+				Usage: "place the rows of --transform in the map of `MODEL.npz`"},
+			&cli.StringFlag{Name: "transform",
+				Usage: "place the rows of `NEW.npy` in the finished map too, each by itself"},
+			&cli.StringFlag{Name: "transform-output",
+				Usage: "where their positions go: `F.npy` or F.csv; - is standard output"},
 			viewFlag(), threadsFlag(), jsonFlag(), quietFlag(),
 		}, ownFlags("", "none", "label-column", "scale", "image-size")...),
 		Action: embed,
@@ -90,7 +122,8 @@ func embed(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	added, err := readAdded(c, x.Cols, c.String("input"), scaler) // before the map is made: it may be wrong
+	// before the map is made: it may be wrong
+	added, err := readAdded(c, x.Cols, c.String("input"), scaler)
 	if err != nil {
 		return err
 	}
@@ -107,7 +140,8 @@ func embed(c *cli.Context) (err error) {
 	shown := o.Progress
 	o.Progress = func(p tsne.Progress) {
 		if p.Stage == tsne.StageInit {
-			// What the search leaves behind, a fifth of all at a million rows, serves the iterations.
+			// What the search leaves behind, a fifth of all at a million rows, serves the
+			// iterations.
 			runtime.GC()
 		}
 		shown(p)
@@ -121,7 +155,8 @@ func embed(c *cli.Context) (err error) {
 	if e == nil || (err != nil && c.Context.Err() == nil) {
 		return nameFlag(err)
 	}
-	if writeErr := writeMatrix(c, output, matrix.Matrix{Data: e.Y, Rows: e.N, Cols: e.Components}); writeErr != nil {
+	if writeErr := writeMatrix(c, output,
+		matrix.Matrix{Data: e.Y, Rows: e.N, Cols: e.Components}); writeErr != nil {
 		return writeErr
 	}
 	if model := c.String("save"); model != "" {
@@ -130,7 +165,8 @@ func embed(c *cli.Context) (err error) {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("interrupted after iteration %d, the embedding so far is in %s: %w", e.Iterations, output, err)
+		return fmt.Errorf("interrupted after iteration %d, the embedding so far is in %s: %w",
+			e.Iterations, output, err)
 	}
 	if added.Data != nil {
 		if err := transform(c, e, added); err != nil {
@@ -141,8 +177,10 @@ func embed(c *cli.Context) (err error) {
 	if !math.IsNaN(e.KL) {
 		kl = &e.KL
 	}
-	return printResult(c, map[string]any{"kl": kl, "iterations": e.Iterations, "stop": e.Stop, "schedule": e.Schedule.String(), "n": e.N, "dims": e.Components,
-		"seconds": e.Elapsed.Seconds(), "seconds_neighbors": e.ElapsedNeighbors.Seconds()},
+	return printResult(c,
+		map[string]any{"kl": kl, "iterations": e.Iterations, "stop": e.Stop,
+			"schedule": e.Schedule.String(), "n": e.N, "dims": e.Components,
+			"seconds": e.Elapsed.Seconds(), "seconds_neighbors": e.ElapsedNeighbors.Seconds()},
 		"%s: %d points in %d dimensions, KL %.4f after %d iterations, %.1f s\n",
 		output, e.N, e.Components, e.KL, e.Iterations, e.Elapsed.Seconds())
 }
@@ -151,7 +189,9 @@ func embed(c *cli.Context) (err error) {
 func checkTSNEFiles(c *cli.Context) error {
 	if c.IsSet("load") {
 		for _, flag := range c.Command.Flags {
-			if name := flag.Names()[0]; c.IsSet(name) && !slices.Contains([]string{"load", "transform", "transform-output", "format", "threads", "json", "quiet"}, name) {
+			if name := flag.Names()[0]; c.IsSet(name) &&
+				!slices.Contains([]string{"load", "transform", "transform-output", "format",
+					"threads", "json", "quiet"}, name) {
 				return usagef("--load takes the map of a model as it is: leave --%s out", name)
 			}
 		}
@@ -196,7 +236,8 @@ func checkTSNEFiles(c *cli.Context) error {
 	case c.Bool("view") && (outputs[0] == standardStream || c.Int("components") != 2):
 		return usagef("--view shows a map of two dimensions that goes into a file")
 	case c.IsSet("save") && c.IsSet("scale") && c.String("scale") != dataset.ScaleNone:
-		return usagef("--save keeps no scale for the rows that --load adds: scale the rows first, and leave --scale out")
+		return usagef("--save keeps no scale for the rows that --load adds: scale the rows " +
+			"first, and leave --scale out")
 	case c.IsSet("save") && !strings.EqualFold(filepath.Ext(c.String("save")), ".npz"):
 		return usagef("--save must end in .npz, got %q", c.String("save"))
 	}
@@ -205,7 +246,8 @@ func checkTSNEFiles(c *cli.Context) error {
 
 // readAdded reads the rows of --transform, which have as many columns as those of the file named
 // source. Without the flag there are none.
-func readAdded(c *cli.Context, columns int, source string, scaler dataset.Scaler) (matrix.Matrix, error) {
+func readAdded(c *cli.Context, columns int, source string, scaler dataset.Scaler) (matrix.Matrix,
+	error) {
 	path := c.String("transform")
 	if path == "" {
 		return matrix.Matrix{}, nil
@@ -261,7 +303,8 @@ func transform(c *cli.Context, e *tsne.Embedding, added matrix.Matrix) error {
 	if err != nil {
 		return err
 	}
-	return writeMatrix(c, c.String("transform-output"), matrix.Matrix{Data: y, Rows: added.Rows, Cols: e.Components})
+	return writeMatrix(c, c.String("transform-output"),
+		matrix.Matrix{Data: y, Rows: added.Rows, Cols: e.Components})
 }
 
 // transformLater places rows in the map of a saved model.
@@ -284,7 +327,8 @@ func transformLater(c *cli.Context) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if e.Columns() == 0 {
-		return fmt.Errorf("%s was made without rows: there are none to compare new ones with", path)
+		return fmt.Errorf("%s was made without rows: there are none to compare new ones with",
+			path)
 	}
 	added, err := readAdded(c, e.Columns(), path, dataset.Scaler{})
 	if err != nil {
@@ -294,12 +338,14 @@ func transformLater(c *cli.Context) error {
 		return err
 	}
 	seconds := time.Since(began).Seconds()
-	return printResult(c, map[string]any{"n": added.Rows, "dims": e.Components, "seconds": seconds},
-		"%s: %d points placed in a map of %d, %.1f s\n", c.String("transform-output"), added.Rows, e.N, seconds)
+	return printResult(c,
+		map[string]any{"n": added.Rows, "dims": e.Components, "seconds": seconds},
+		"%s: %d points placed in a map of %d, %.1f s\n", c.String("transform-output"), added.Rows,
+		e.N, seconds)
 }
 
-// printResult prints a result, as JSON where that is wanted, unless the result's matrix was written to
-// standard output.
+// printResult prints a result, as JSON where that is wanted, unless the result's matrix was
+// written to standard output.
 func printResult(c *cli.Context, values map[string]any, format string, args ...any) error {
 	if c.String("output") == standardStream || c.String("transform-output") == standardStream {
 		return nil

@@ -40,16 +40,19 @@ func tsneOptions(c *cli.Context) (tsne.Options, error) {
 	o.Components, o.Theta, o.Alpha = c.Int("components"), c.Float64("theta"), c.Float64("alpha")
 	if c.IsSet("iterations") {
 		if o.Iterations = c.Int("iterations"); o.Iterations == 0 {
-			o.Schedule = tsne.ScheduleScikitLearn // where 0 means 0; without iterations all schedules are one
+			// where 0 means 0; without iterations all schedules are one
+			o.Schedule = tsne.ScheduleScikitLearn
 		}
 	}
 	if c.IsSet("exaggeration-iterations") {
 		o.ExaggerationIterations = c.Int("exaggeration-iterations")
 		if o.ExaggerationIterations == 0 && o.Schedule == tsne.ScheduleAuto {
-			return o, usagef("--exaggeration-iterations must be at least 1 with --schedule auto: --early-exaggeration 1 leaves exaggeration out")
+			return o, usagef("--exaggeration-iterations must be at least 1 with --schedule " +
+				"auto: --early-exaggeration 1 leaves exaggeration out")
 		}
 	}
-	o.EarlyExaggeration, o.LateExaggeration = c.Float64("early-exaggeration"), c.Float64("late-exaggeration")
+	o.EarlyExaggeration, o.LateExaggeration = c.Float64("early-exaggeration"),
+		c.Float64("late-exaggeration")
 	o.Seed = c.Uint64("seed")
 	if o.Method, err = tsne.ParseMethod(c.String("method")); err != nil {
 		return o, usageError{err}
@@ -68,7 +71,8 @@ func tsneOptions(c *cli.Context) (tsne.Options, error) {
 		o.Perplexities = perplexities
 	}
 	if rate := c.String("learning-rate"); rate != "auto" {
-		if o.LearningRate, err = strconv.ParseFloat(rate, 64); err != nil || !(o.LearningRate > 0) {
+		if o.LearningRate, err = strconv.ParseFloat(rate, 64); err != nil ||
+			!(o.LearningRate > 0) {
 			return o, usagef("--learning-rate must be a number above 0, or auto, got %q", rate)
 		}
 	}
@@ -88,7 +92,8 @@ func tsneOptions(c *cli.Context) (tsne.Options, error) {
 			return o, err
 		}
 		if y.Cols != o.Components {
-			return o, fmt.Errorf("%s has %d columns: starting points of this embedding have %d", initial, y.Cols, o.Components)
+			return o, fmt.Errorf("%s has %d columns: starting points of this embedding have %d",
+				initial, y.Cols, o.Components)
 		}
 		o.Initial = y.Data
 	}
@@ -111,7 +116,8 @@ func numberList(c *cli.Context, name string) ([]float64, error) {
 	for text := range strings.SplitSeq(c.String(name), ",") {
 		v, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 		if err != nil {
-			return nil, usagef("--%s must be a number, or several separated by commas, got %q", name, c.String(name))
+			return nil, usagef("--%s must be a number, or several separated by commas, got %q",
+				name, c.String(name))
 		}
 		values = append(values, v)
 	}

@@ -30,7 +30,8 @@ nobody can guess, and changes nothing in the folder. Ctrl-C ends it; the run goe
     latent view --no-browser --port 8080 runs/a`,
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "port", Usage: "port on 127.0.0.1; 0 takes a free one"},
-			&cli.BoolFlag{Name: "no-browser", Usage: "only print the address", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "no-browser", Usage: "only print the address",
+				DisableDefaultText: true},
 		},
 		Action: viewFolder,
 	}
@@ -38,7 +39,8 @@ nobody can guess, and changes nothing in the folder. Ctrl-C ends it; the run goe
 
 func viewFolder(c *cli.Context) error {
 	if c.Args().Len() != 1 {
-		return usagef("%s takes one folder or file, behind the flags (see %s --help)", c.Command.HelpName, c.Command.HelpName)
+		return usagef("%s takes one folder or file, behind the flags (see %s --help)",
+			c.Command.HelpName, c.Command.HelpName)
 	}
 	if port := c.Int("port"); port < 0 || port > 65535 {
 		return usagef("--port must be 0 to 65535, got %d", port)
@@ -61,7 +63,10 @@ func viewFolder(c *cli.Context) error {
 }
 
 func viewFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "view", Usage: "open the browser and show the work there, and afterwards its result, until Ctrl-C", DisableDefaultText: true}
+	return &cli.BoolFlag{Name: "view",
+		Usage: "open the browser and show the work there, and afterwards its " +
+			"result, until Ctrl-C",
+		DisableDefaultText: true}
 }
 
 // watch shows path, once it is there, to the browser, if --view asks for it. The work goes

@@ -21,7 +21,8 @@ func fakeBrowser(t *testing.T) (address string) {
 	}
 	dir := t.TempDir()
 	address = filepath.Join(dir, "address")
-	script := "#!/bin/sh\nprintf %s \"$1\" > '" + address + ".part' && mv '" + address + ".part' '" + address + "'\n"
+	script := "#!/bin/sh\nprintf %s \"$1\" > '" + address + ".part' && mv '" + address +
+		".part' '" + address + "'\n"
 	if err := os.WriteFile(filepath.Join(dir, "xdg-open"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -64,11 +65,13 @@ func TestTSNEView(t *testing.T) {
 	if err := os.Mkdir(filepath.Dir(y), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	cmd, stderr := start(t, "tsne", "--input", x, "--output", y, "--view", "--iterations", "100000000")
+	cmd, stderr := start(t, "tsne", "--input", x, "--output", y, "--view", "--iterations",
+		"100000000")
 	waitFor(t, "the browser", func() bool { return exists(browser) })
 	watchStates(t, string(read(t, browser)), func(s view.State) bool {
 		return s.Status != nil && s.Status.Label == "tsne" && s.Status.Done > 0 &&
-			len(s.Maps) == 1 && s.Maps[0].Name == "y" && exists(filepath.Join(tmp, "map", "y.frame.npy"))
+			len(s.Maps) == 1 && s.Maps[0].Name == "y" &&
+			exists(filepath.Join(tmp, "map", "y.frame.npy"))
 	})
 	cmd.Process.Signal(os.Interrupt)
 	if code := wait(t, cmd); code != 130 {
@@ -78,7 +81,8 @@ func TestTSNEView(t *testing.T) {
 		t.Errorf("beside the map are left %v", left)
 	}
 	refuse(t, 2, []string{"tsne", "--input", x, "--output", "-", "--view"}, "--view")
-	refuse(t, 2, []string{"tsne", "--input", x, "--output", y, "--components", "3", "--view"}, "--view")
+	refuse(t, 2, []string{"tsne", "--input", x, "--output", y, "--components", "3", "--view"},
+		"--view")
 }
 
 // After the work the page stays until Ctrl-C, and the map has the bytes of one that nobody
@@ -89,7 +93,8 @@ func TestTSNEViewEnds(t *testing.T) {
 	flags := []string{"tsne", "--input", x, "--iterations", "300", "--quiet", "--output"}
 	cmd, stderr := start(t, append(flags, y, "--view")...)
 	waitFor(t, "the browser", func() bool { return exists(browser) })
-	watchStates(t, string(read(t, browser)), func(s view.State) bool { return s.Idle == "Finished" && len(s.Maps) == 1 })
+	watchStates(t, string(read(t, browser)),
+		func(s view.State) bool { return s.Idle == "Finished" && len(s.Maps) == 1 })
 	cmd.Process.Signal(os.Interrupt)
 	if code := wait(t, cmd); code != 0 {
 		t.Errorf("exit code %d\n%s", code, stderr)

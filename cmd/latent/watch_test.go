@@ -21,7 +21,8 @@ import (
 	"latent/internal/view"
 )
 
-var update = flag.Bool("update", false, "take the screenshot of docs/explorer.md's live page again")
+var update = flag.Bool("update", false,
+	"take the screenshot of docs/explorer.md's live page again")
 
 // -update takes the picture of a notebook at work; look at it then.
 func TestLiveScreenshot(t *testing.T) {
@@ -29,7 +30,8 @@ func TestLiveScreenshot(t *testing.T) {
 		t.Skip("only with -update")
 	}
 	dir := filepath.Join(t.TempDir(), "notebook")
-	start(t, "notebook", "--out", dir, "--data", datasettest.Dir(t), "--limit", "6000", "--every", "1", "--epochs", "10", "--quiet")
+	start(t, "notebook", "--out", dir, "--data", datasettest.Dir(t), "--limit", "6000", "--every",
+		"1", "--epochs", "10", "--quiet")
 	waitFor(t, "the folder", func() bool { return exists(dir) })
 	s, err := view.Listen(dir, 0)
 	if err != nil {
@@ -39,7 +41,8 @@ func TestLiveScreenshot(t *testing.T) {
 	b := browsertest.Open(t, s.URL(), "")
 	b.Do(chromedp.EmulateViewport(1200, 1600))
 	b.Media("prefers-color-scheme", "light")
-	b.Until("live.last && live.last.maps.length >= 2 && live.frames > 3 && live.last.pictures.length >= 2")
+	b.Until("live.last && live.last.maps.length >= 2 && live.frames > 3 && " +
+		"live.last.pictures.length >= 2")
 	b.Wait("new Promise((done) => setTimeout(done, 1500))")
 	shot, err := chromedp.Run(b.Ctx, chromedp.CaptureScreenshot())
 	b.Check(err)
@@ -69,7 +72,8 @@ func TestWatchTraining(t *testing.T) {
 	t.Cleanup(func() { stop(); <-done })
 	b := browsertest.Open(t, s.URL(), "")
 	b.Until("live.last && live.last.idle === 'Nothing is running on this folder.'")
-	b.Run(`window.seen_ = [], new MutationObserver(() => window.seen_.push([live.last.last[0], document.querySelector("#v-last").textContent]))
+	b.Run(
+		`window.seen_ = [], new MutationObserver(() => window.seen_.push([live.last.last[0], document.querySelector("#v-last").textContent]))
 		.observe(document.querySelector("#v-last"), { childList: true })`)
 
 	must(t, small(t, "train", dir, "--epochs", fmt.Sprint(epochs))...)
@@ -99,7 +103,8 @@ func TestWatchTraining(t *testing.T) {
 		}
 		var loss float64
 		_, number, _ := strings.Cut(text, "loss ")
-		if _, err := fmt.Sscan(number, &loss); err != nil || math.Abs(loss/float64(row.Loss)-1) > 1e-6 {
+		if _, err := fmt.Sscan(number, &loss); err != nil ||
+			math.Abs(loss/float64(row.Loss)-1) > 1e-6 {
 			t.Fatalf("the page says %q, the loss is %v", text, row.Loss)
 		}
 		steps[last.Step] = true
@@ -111,19 +116,24 @@ func TestWatchTraining(t *testing.T) {
 		mean := browsertest.Eval[[]float32](b, "live.last.chart.series[0].mean")
 		for i, v := range mean {
 			if len(mean) != len(rows) || math.Abs(float64(v/rows[i].Loss)-1) > 1e-6 {
-				t.Fatalf("the curve has %d points, %v at step %d, where losses.csv has %v", len(mean), v, i+1, rows[i].Loss)
+				t.Fatalf("the curve has %d points, %v at step %d, where losses.csv has %v",
+					len(mean), v, i+1, rows[i].Loss)
 			}
 		}
 	}
 	b.Until("document.querySelector('#v-run').naturalWidth > 500") // reconstructions
 
 	// A click would do; what waits for it would be lost with the page.
-	b.Do(chromedp.Navigate(s.URL() + browsertest.Eval[string](b, "document.querySelector('#v-report:not([hidden]) a').getAttribute('href')")))
+	b.Do(chromedp.Navigate(s.URL() +
+		browsertest.Eval[string](b,
+			"document.querySelector('#v-report:not([hidden]) a').getAttribute('href')")))
 	b.Until("document.querySelector('#results')")
-	if page := b.Text("body"); !strings.Contains(page, "Reconstruction") || !strings.Contains(page, fmt.Sprintf("%d epochs", epochs)) {
+	if page := b.Text("body"); !strings.Contains(page, "Reconstruction") ||
+		!strings.Contains(page, fmt.Sprintf("%d epochs", epochs)) {
 		t.Error("the report of the finished run lacks its results")
 	}
-	b.Until("[...document.querySelectorAll('figure img')].some((image) => image.naturalWidth > 500)")
+	b.Until("[...document.querySelectorAll('figure img')].some((image) => image.naturalWidth > " +
+		"500)")
 	b.Quiet()
 	if !long {
 		return
@@ -133,6 +143,9 @@ func TestWatchTraining(t *testing.T) {
 	b.Until("live.last.status && live.last.status.Done > 0")
 	cmd.Process.Kill()
 	wait(t, cmd)
-	b.Until(fmt.Sprintf(`$("v-message").textContent.startsWith("The run has stopped: process %d is gone.")`, cmd.Process.Pid))
+	b.Until(
+		fmt.Sprintf(
+			`$("v-message").textContent.startsWith("The run has stopped: process %d is gone.")`,
+			cmd.Process.Pid))
 	b.Quiet()
 }

@@ -68,7 +68,8 @@ func Open(t testing.TB, address, script string) *Tab {
 		}
 	}()
 	if script != "" {
-		_, err := chromedp.Call(ctx, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+		_, err := chromedp.Call(ctx, cdppage.AddScriptToEvaluateOnNewDocument,
+			cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: script})
 		b.Check(err)
 	}
 	b.Do(chromedp.EmulateViewport(1000, 640), chromedp.Navigate(address))
@@ -114,14 +115,17 @@ func (b *Tab) Run(script string) {
 // Wait waits for a promise.
 func (b *Tab) Wait(promise string) {
 	b.Helper()
-	_, err := chromedp.Run(b.Ctx, chromedp.Evaluate[bool]("Promise.resolve("+promise+").then(() => true)", chromedp.EvalAwaitPromise))
+	_, err := chromedp.Run(b.Ctx,
+		chromedp.Evaluate[bool]("Promise.resolve("+promise+").then(() => true)",
+			chromedp.EvalAwaitPromise))
 	b.Check(err)
 }
 
 // Until waits until a condition holds.
 func (b *Tab) Until(condition string) {
 	b.Helper()
-	b.Wait("new Promise((done) => { const look = () => (" + condition + ") ? done() : setTimeout(look, 20); look(); })")
+	b.Wait("new Promise((done) => { const look = () => (" + condition +
+		") ? done() : setTimeout(look, 20); look(); })")
 }
 
 // Click clicks on an element.
@@ -137,7 +141,8 @@ func (b *Tab) Text(selector string) string {
 }
 
 // Mouse sends an event of the mouse.
-func (b *Tab) Mouse(kind input.DispatchMouseEventType, x, y float64, options ...chromedp.MouseOption) {
+func (b *Tab) Mouse(kind input.DispatchMouseEventType, x, y float64,
+	options ...chromedp.MouseOption) {
 	b.Helper()
 	b.Do(chromedp.MouseEvent(kind, x, y, options...))
 }

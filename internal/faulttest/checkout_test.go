@@ -24,9 +24,11 @@ func TestOwnersCheckout(t *testing.T) {
 	chmod(t, owners, 0o700)
 	checkout := filepath.Join(owners, "latent")
 	copyCheckout(t, checkout)
-	c := exec.Command("go", "test", "-short", "-vet=off", "-v", "-run", "^TestReadOnly$", "./internal/faulttest")
+	c := exec.Command("go", "test", "-short", "-vet=off", "-v", "-run", "^TestReadOnly$",
+		"./internal/faulttest")
 	c.Dir = checkout
-	if out, err := c.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestReadOnly") {
+	if out, err := c.CombinedOutput(); err != nil ||
+		!strings.Contains(string(out), "--- PASS: TestReadOnly") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 
@@ -47,7 +49,9 @@ func TestOwnersCheckout(t *testing.T) {
 	c = exec.Command(filepath.Join(prefix, "bin", "latent"), "info", "--threads", "1")
 	c.Dir = prefix
 	if os.Geteuid() == 0 && everybodys(filepath.Join(prefix, "lib", "latent", "libcgotorch.so")) {
-		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}} // nobody
+		// nobody
+		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534,
+			Gid: 65534}}
 	}
 	if out, err := c.CombinedOutput(); err != nil || !strings.Contains(string(out), "libtorch") {
 		t.Errorf("the installed program: %v\n%s", err, out)
@@ -66,7 +70,8 @@ func TestMovedCheckout(t *testing.T) {
 	info := func(dir string) {
 		t.Helper()
 		c := exec.Command(filepath.Join(dir, "bin", "latent"), "info", "--threads", "1")
-		if out, err := c.CombinedOutput(); err != nil || !strings.Contains(string(out), "libtorch") {
+		if out, err := c.CombinedOutput(); err != nil ||
+			!strings.Contains(string(out), "libtorch") {
 			t.Errorf("in %s: %v\n%s", dir, err, out)
 		}
 	}
@@ -102,7 +107,8 @@ func TestBuildElsewhere(t *testing.T) {
 		t.Skip("no make")
 	}
 	c := exec.Command(os.Args[0], tool, "build", "LATENT_BUILD="+build)
-	c.Dir, c.Env = checkout, append(os.Environ(), unprivileged+"=1", "MAKEFLAGS=", "LATENT_BUILD="+build)
+	c.Dir, c.Env = checkout,
+		append(os.Environ(), unprivileged+"=1", "MAKEFLAGS=", "LATENT_BUILD="+build)
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -154,7 +160,8 @@ func copyCheckout(t *testing.T, to string) {
 			}
 			return os.MkdirAll(filepath.Join(to, name), 0o755)
 		}
-		if !e.Type().IsRegular() || inBuild && filepath.Ext(name) != ".so" && name != "build/libtorch.env" {
+		if !e.Type().IsRegular() || inBuild && filepath.Ext(name) != ".so" &&
+			name != "build/libtorch.env" {
 			return nil
 		}
 		content, err := os.ReadFile(path)

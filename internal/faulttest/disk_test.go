@@ -97,12 +97,14 @@ func TestFullDisk(t *testing.T) {
 			dir := filepath.Join(disk, "run")
 			r := call(t, small(t, c.command, dir, "--epochs", c.epochs)...)
 			r.fails(t, what, 1, "no space left on device", "make room")
-			if stem, _, _ := strings.Cut(filepath.Base(name), "."); c.command == "train" && !strings.Contains(r.stderr, stem) {
+			if stem, _, _ := strings.Cut(filepath.Base(name), "."); c.command == "train" &&
+				!strings.Contains(r.stderr, stem) {
 				t.Errorf("%s: %q", what, r.stderr) // the notebook draws figures in any order
 			}
 			whole(t, what, disk)
 			if status, err := os.ReadFile(filepath.Join(dir, run.StatusFile)); err == nil {
-				if told++; !strings.Contains(string(status), "no space left on device") { // latent view shows it
+				// latent view shows it
+				if told++; !strings.Contains(string(status), "no space left on device") {
 					t.Errorf("%s: the status is %s", what, status)
 				}
 			}
@@ -136,10 +138,12 @@ func TestFileLimit(t *testing.T) {
 	for _, n := range few(1, int64(10_000_000), 1, 100, 10_000) {
 		what := fmt.Sprintf("files of %d bytes at most", n)
 		dir := copyOf(t, first)
-		r := limit(n, "train", "--out", dir, "--resume", "--epochs", "3", "--quiet").start(t).end(t)
+		r := limit(n, "train", "--out", dir, "--resume", "--epochs", "3",
+			"--quiet").start(t).end(t)
 		r.fails(t, what, 1, "file too large", dir)
 		now := hashes(t, dir)
-		for _, name := range []string{"checkpoint.pt", "model.pt", "metrics.json", "loss.png", "loss.svg"} {
+		for _, name := range []string{"checkpoint.pt", "model.pt", "metrics.json", "loss.png",
+			"loss.svg"} {
 			if now[name] != earlier[name] {
 				t.Errorf("%s: %s changed", what, name)
 			}
@@ -153,7 +157,8 @@ func TestFileLimit(t *testing.T) {
 	p := limit(10_000_000, endless(dir)...).start(t).begun(t, dir)
 	p.Process.Signal(syscall.SIGINT)
 	p.end(t).fails(t, "interrupted", 1, "checkpoint.pt", "file too large", "make room")
-	if now := hashes(t, dir); now["model.pt"] != earlier["model.pt"] || now["checkpoint.pt"] != earlier["checkpoint.pt"] {
+	if now := hashes(t, dir); now["model.pt"] != earlier["model.pt"] ||
+		now["checkpoint.pt"] != earlier["checkpoint.pt"] {
 		t.Error("interrupted: model.pt and checkpoint.pt do not belong together any more")
 	}
 
@@ -164,10 +169,12 @@ func TestFileLimit(t *testing.T) {
 	if string(read(t, y)) != "an older embedding" {
 		t.Error("tsne: the older embedding is gone")
 	}
-	limit(1000, "encode", "--run", first, "--data", dataDir(t), "--split", "test", "--output", y, "--quiet", "--threads", "1").
+	limit(1000, "encode", "--run", first, "--data", dataDir(t), "--split", "test", "--output", y,
+		"--quiet", "--threads", "1").
 		start(t).end(t).fails(t, "encode", 1, "file too large", y, "make room")
 	drawing := filepath.Join(dir, "loss.pdf")
-	limit(1000, "plot", "loss", "--run", first, "--output", drawing).start(t).end(t).fails(t, "plot", 1, "file too large", drawing)
+	limit(1000, "plot", "loss", "--run", first, "--output", drawing).start(t).end(t).fails(t,
+		"plot", 1, "file too large", drawing)
 	if string(read(t, y)) != "an older embedding" {
 		t.Error("encode: the older file is gone")
 	}

@@ -48,7 +48,8 @@ func unchanged(t *testing.T, what, dir string, before map[string][32]byte) {
 	after := hashes(t, dir)
 	delete(after, "status.json") // why the last attempt failed, no result
 	if !maps.Equal(before, after) {
-		t.Errorf("%s: earlier results changed: had %v, have %v", what, slices.Sorted(maps.Keys(before)), slices.Sorted(maps.Keys(after)))
+		t.Errorf("%s: earlier results changed: had %v, have %v", what,
+			slices.Sorted(maps.Keys(before)), slices.Sorted(maps.Keys(after)))
 	}
 }
 
@@ -150,7 +151,8 @@ func numbers(t *testing.T, dir string) map[string]any {
 // sameRun compares a run folder with an unbroken run's.
 func sameRun(t *testing.T, what, dir, unbroken string) {
 	t.Helper()
-	same(t, what, dir, unbroken, "losses.csv", "accuracy.csv", "model.pt", "checkpoint.pt", "config.json", "loss.png", "loss.svg")
+	same(t, what, dir, unbroken, "losses.csv", "accuracy.csv", "model.pt", "checkpoint.pt",
+		"config.json", "loss.png", "loss.svg")
 	sameNumbers(t, what, dir, unbroken)
 }
 

@@ -38,7 +38,8 @@ func refuses(t *testing.T, c hostile, path string, least int64, args ...string) 
 	t.Helper()
 	r := refused(t, 1, args, path, c.want)
 	if r.memory > least+smallMemory {
-		t.Errorf("%s took %d MB, %d MB more than a missing file", c.name, r.memory>>20, (r.memory-least)>>20)
+		t.Errorf("%s took %d MB, %d MB more than a missing file", c.name, r.memory>>20,
+			(r.memory-least)>>20)
 	}
 }
 
@@ -99,14 +100,22 @@ func TestHostileIDX(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range few(1, []hostile{
-		{"t10k-images-idx3-ubyte", zeros(t, datasettest.IDX(nil, 10000, 28, 1<<8), 10000*28<<8), "remove the file and fetch it again"},
-		{"train-labels-idx1-ubyte", read(t, filepath.Join(data, "MNIST/raw/train-labels-idx1-ubyte"))[:1000], "remove the file and fetch it again"},
-		{"train-labels-idx1-ubyte", flip(read(t, filepath.Join(data, "MNIST/raw/train-labels-idx1-ubyte")), 500), "remove the file and fetch it again"},
+		{"t10k-images-idx3-ubyte", zeros(t, datasettest.IDX(nil, 10000, 28, 1<<8), 10000*28<<8),
+			"remove the file and fetch it again"},
+		{"train-labels-idx1-ubyte",
+			read(t,
+				filepath.Join(data,
+					"MNIST/raw/train-labels-idx1-ubyte"))[:1000], "remove the file and fetch it " +
+				"again"},
+		{"train-labels-idx1-ubyte",
+			flip(read(t, filepath.Join(data, "MNIST/raw/train-labels-idx1-ubyte")),
+				500), "remove the file and fetch it again"},
 	}...) {
 		path := filepath.Join(data, "MNIST/raw", c.name)
 		right := read(t, path)
 		write(t, path, c.content)
-		r := refused(t, 1, []string{"train", "--out", run, "--data", data, "--quiet"}, path, c.want)
+		r := refused(t, 1, []string{"train", "--out", run, "--data", data, "--quiet"}, path,
+			c.want)
 		if r.memory > normal+smallMemory {
 			t.Errorf("%s took %d MB", c.name, r.memory>>20)
 		}
@@ -130,7 +139,8 @@ func flip(b []byte, i int) []byte {
 
 // npy is a .npy file with this header and these bytes behind it.
 func npy(descr, fortran, shape string, content []byte) []byte {
-	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': %s, 'shape': %s, }", descr, fortran, shape)
+	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': %s, 'shape': %s, }", descr, fortran,
+		shape)
 	header += strings.Repeat(" ", 63-(10+len(header))%64) + "\n"
 	b := binary.LittleEndian.AppendUint16([]byte("\x93NUMPY\x01\x00"), uint16(len(header)))
 	return append(append(b, header...), content...)
@@ -141,17 +151,26 @@ func TestHostileMatrices(t *testing.T) {
 	t.Parallel()
 	dir := folder(t)
 	y := write(t, filepath.Join(dir, "y.npy"), []byte("an older embedding"))
-	embed := func(x string) []string { return []string{"tsne", "--input", x, "--output", y, "--quiet"} }
+	embed := func(x string) []string {
+		return []string{"tsne", "--input", x, "--output", y,
+			"--quiet"}
+	}
 	least := call(t, embed(filepath.Join(dir, "none.npy"))...).memory
 	line := strings.Repeat("1,2,3\n", 100)
 	for _, c := range few(2, []hostile{
-		{"rows.npy", npy("<f4", "False", "(1152921504606846976, 2)", make([]byte, 16)), "truncated"},
-		{"nan.npy", npy("<f4", "False", "(2, 2)", binary.LittleEndian.AppendUint32(make([]byte, 12), 0x7fc00000)), "row 2, column 2: NaN"},
+		{"rows.npy", npy("<f4", "False", "(1152921504606846976, 2)", make([]byte, 16)),
+			"truncated"},
+		{"nan.npy",
+			npy("<f4", "False", "(2, 2)",
+				binary.LittleEndian.AppendUint32(make([]byte, 12), 0x7fc00000)), "row 2, column " +
+				"2: NaN"},
 		{"hole.csv", []byte(line + "1,,3\n"), "line 101, column 2"},
-		{"product.npy", npy("<f8", "False", "(4294967296, 4294967296)", make([]byte, 16)), "truncated"},
+		{"product.npy", npy("<f8", "False", "(4294967296, 4294967296)", make([]byte, 16)),
+			"truncated"},
 		{"fortran.npy", npy("<f4", "True", "(2, 2)", make([]byte, 16)), "np.ascontiguousarray"},
 		{"object.npy", npy("|O", "False", "(2, 2)", []byte("cos\nsystem\n.")), "not supported"},
-		{"header.npy", append([]byte("\x93NUMPY\x02\x00\xff\xff\xff\xff"), make([]byte, 100)...), "header"},
+		{"header.npy", append([]byte("\x93NUMPY\x02\x00\xff\xff\xff\xff"), make([]byte, 100)...),
+			"header"},
 		{"nan.csv", []byte(line + "1,NaN,3\n"), "line 101, column 2"},
 	}...) {
 		path := write(t, filepath.Join(dir, c.name), c.content)
@@ -174,7 +193,8 @@ func archive(t *testing.T, entries ...entry) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	zw := zip.NewWriter(&b)
-	zw.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
+	zw.RegisterCompressor(zip.Deflate,
+		func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
 	for _, e := range entries {
 		w, err := zw.CreateHeader(&zip.FileHeader{Name: e.name, Method: e.method})
 		if err != nil {
@@ -203,7 +223,8 @@ func TestHostileModels(t *testing.T) {
 	path, proof := filepath.Join(dir, "model.pt"), filepath.Join(dir, "proof")
 	right := read(t, path)
 	command := "touch " + proof
-	pickle := "\x80\x02cos\nsystem\n(X" + string(binary.LittleEndian.AppendUint32(nil, uint32(len(command)))) + command + "tR."
+	pickle := "\x80\x02cos\nsystem\n(X" +
+		string(binary.LittleEndian.AppendUint32(nil, uint32(len(command)))) + command + "tR."
 	escape := filepath.Base(dir) + "-escaped"
 	classify := []string{"classify", "--run", dir, "--threads", "1", "--quiet"}
 	if err := os.Remove(path); err != nil {
@@ -211,9 +232,16 @@ func TestHostileModels(t *testing.T) {
 	}
 	least := refused(t, 1, classify, path, "--resume").memory
 	for _, c := range few(2, []hostile{
-		{"code", archive(t, entry{"archive/data.pkl", zip.Store, []byte(pickle), 0}), `asks for "os.system"`},
-		{"zip bomb", archive(t, entry{"archive/data.pkl", zip.Deflate, []byte("\x80\x02"), 1 << 28}), "is compressed"},
-		{"path trick", archive(t, entry{"../" + escape, zip.Store, []byte("x"), 0}, entry{"archive/data.pkl", zip.Store, []byte("\x80\x02N."), 0}), "not a plain relative path"},
+		{"code", archive(t, entry{"archive/data.pkl", zip.Store, []byte(pickle), 0}),
+			`asks for "os.system"`},
+		{"zip bomb",
+			archive(t,
+				entry{"archive/data.pkl", zip.Deflate, []byte("\x80\x02"),
+					1 << 28}), "is compressed"},
+		{"path trick",
+			archive(t, entry{"../" + escape, zip.Store, []byte("x"), 0},
+				entry{"archive/data.pkl", zip.Store, []byte("\x80\x02N."), 0}), "not a plain " +
+				"relative path"},
 		{"shape", stateDict(t, filepath.Join(trained, "model.pt"), func(d pt.Dict) pt.Dict {
 			d[0].Value = pt.Tensor{Shape: []int{2, 2}, Data: make([]float32, 4)}
 			return d
@@ -222,7 +250,8 @@ func TestHostileModels(t *testing.T) {
 		{"corrupt", flip(right, len(right)/2), "checksum"},
 		{"pickle", []byte(pickle), "bare Python pickle"},
 		{"empty", nil, "empty"},
-		{"checkpoint", read(t, filepath.Join(dir, "checkpoint.pt")), "missing key encoder.0.weight"},
+		{"checkpoint", read(t, filepath.Join(dir, "checkpoint.pt")),
+			"missing key encoder.0.weight"},
 		{"key", stateDict(t, filepath.Join(trained, "model.pt"), func(d pt.Dict) pt.Dict {
 			return append(d, pt.Item{Key: "fc.weight", Value: d[0].Value})
 		}), "unexpected key fc.weight"},
@@ -277,21 +306,30 @@ func TestHostileRunFolder(t *testing.T) {
 	resume := []string{"train", "--out", dir, "--resume", "--epochs", "2", "--quiet"}
 	normal := must(t, small(t, "train", dir+"-normal", "--epochs", "1")...).memory
 	for _, c := range few(2, []hostile{
-		{"config.json", []byte(strings.Replace(config, `"version": 1`, `"version": 2`, 1)), "newer latent"},
+		{"config.json", []byte(strings.Replace(config, `"version": 1`, `"version": 2`, 1)),
+			"newer latent"},
 		{"checkpoint.pt", read(t, in("checkpoint.pt"))[:1<<20], "not a whole .pt file"},
 		{"checkpoint.pt", checkpoint(func(d pt.Dict) pt.Dict {
 			model, _ := d.Get("model")
-			set(model.(pt.Dict), "encoder.2.bias", pt.Tensor{Shape: []int{32}, Data: make([]float32, 32)})
+			set(model.(pt.Dict), "encoder.2.bias",
+				pt.Tensor{Shape: []int{32}, Data: make([]float32, 32)})
 			return d
 		}), "encoder.2.bias"},
 		{"metrics.json", []byte(`{"seconds": }`), "cut off or not JSON"},
 		{"config.json", []byte(config[:len(config)/2]), "cut off or not JSON"},
-		{"config.json", []byte(strings.Replace(config, `"epochs"`, `"convolutions": 3, "epochs"`, 1)), "convolutions"},
-		{"config.json", []byte(strings.Replace(config, `"batch_size": 100`, `"batch_size": -1`, 1)), "batch size"},
+		{"config.json",
+			[]byte(strings.Replace(config, `"epochs"`, `"convolutions": 3, "epochs"`, 1)),
+			"convolutions"},
+		{"config.json",
+			[]byte(strings.Replace(config, `"batch_size": 100`, `"batch_size": -1`, 1)),
+			"batch size"},
 		{"config.json", make([]byte, 64<<20), "larger than"},
 		{"checkpoint.pt", read(t, in("model.pt")), `no "format"`},
-		{"checkpoint.pt", checkpoint(func(d pt.Dict) pt.Dict { return set(d, "format", int64(2)) }), "another version of latent"},
-		{"checkpoint.pt", checkpoint(func(d pt.Dict) pt.Dict { return set(d, "epoch", int64(7)) }), "does not fit this run"},
+		{"checkpoint.pt",
+			checkpoint(func(d pt.Dict) pt.Dict { return set(d, "format", int64(2)) }),
+			"another version of latent"},
+		{"checkpoint.pt", checkpoint(func(d pt.Dict) pt.Dict { return set(d, "epoch", int64(7)) }),
+			"does not fit this run"},
 		{"losses.csv", losses[:len(losses)-3], "cut off"},
 		{"losses.csv", losses[:len(losses)/2], "losses.csv"},
 		{"accuracy.csv", []byte("epoch\n"), "accuracy.csv: line 1: the header is not"},

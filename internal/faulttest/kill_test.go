@@ -53,7 +53,8 @@ const (
 // run runs the program, which works in dir, and kills it: at a random moment within d,
 // or, every second time, as soon as it has written a random number of files, at most
 // files. It says what the run had written last.
-func (k kills) run(t *testing.T, r *rand.Rand, d time.Duration, dir string, files int, args ...string) string {
+func (k kills) run(t *testing.T, r *rand.Rand, d time.Duration, dir string, files int,
+	args ...string) string {
 	t.Helper()
 	began := time.Now()
 	p := command(args...).start(t)
@@ -92,7 +93,8 @@ func changes(dir string, since time.Time) (n int, last string) {
 		if info, err := e.Info(); err == nil && info.ModTime().After(since) {
 			n++
 			if !info.ModTime().Before(newest) {
-				newest, last = info.ModTime(), strings.TrimRight(path[len(dir)+1:], "0123456789") // of a temporary file
+				// of a temporary file
+				newest, last = info.ModTime(), strings.TrimRight(path[len(dir)+1:], "0123456789")
 			}
 		}
 		return nil
@@ -132,7 +134,8 @@ func TestKillTrain(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(dir, "config.json")); err == nil {
 			args = []string{"train", "--out", dir, "--resume", "--quiet"}
 		}
-		at := killed.run(t, r, took, dir, len(hashes(t, want))-len(hashes(t, filepath.Dir(dir))), args...)
+		at := killed.run(t, r, took, dir, len(hashes(t, want))-len(hashes(t, filepath.Dir(dir))),
+			args...)
 		what := fmt.Sprintf("kill %d, %s", killed.all(), at)
 		whole(t, what, filepath.Dir(dir))
 		if at != early && killed.all()%2 == 0 || at == late || killed.all() == moments() {
@@ -155,7 +158,8 @@ func TestKillResume(t *testing.T) {
 	killed := kills{}
 	for killed.all() < moments() {
 		dir := copyOf(t, first)
-		at := killed.run(t, r, took, dir, len(before), "train", "--out", dir, "--resume", "--epochs", "2", "--quiet")
+		at := killed.run(t, r, took, dir, len(before), "train", "--out", dir, "--resume",
+			"--epochs", "2", "--quiet")
 		what := fmt.Sprintf("kill %d, %s", killed.all(), at)
 		for _, m := range []map[string][32]byte{before, after} { // it holds times
 			now := hashes(t, dir)
@@ -186,7 +190,8 @@ func TestKillNotebook(t *testing.T) {
 	dir := filepath.Join(folder(t), "run")
 	killed := kills{}
 	for killed.all() < moments() {
-		at := killed.run(t, r, took, dir, len(hashes(t, want))-len(hashes(t, filepath.Dir(dir))), small(t, "notebook", dir, "--epochs", "2")...)
+		at := killed.run(t, r, took, dir, len(hashes(t, want))-len(hashes(t, filepath.Dir(dir))),
+			small(t, "notebook", dir, "--epochs", "2")...)
 		what := fmt.Sprintf("kill %d, %s", killed.all(), at)
 		whole(t, what, filepath.Dir(dir))
 		if at != early && killed.all()%2 == 0 || at == late || killed.all() == moments() {
@@ -234,7 +239,8 @@ func tsneCall(t *testing.T, dir, iterations string) (args []string, output strin
 		fmt.Fprintf(&csv, "%.3f\n", r.NormFloat64())
 	}
 	output = filepath.Join(dir, "y.npy")
-	return []string{"tsne", "--input", write(t, filepath.Join(dir, "x.csv"), []byte(csv.String())), "--output", output,
+	return []string{"tsne", "--input", write(t, filepath.Join(dir, "x.csv"), []byte(csv.String())),
+		"--output", output,
 		"--iterations", iterations, "--threads", "1", "--quiet"}, output
 }
 
@@ -265,7 +271,8 @@ func TestSignals(t *testing.T) {
 			case 130:
 				got.fails(t, what, 130, "interrupted")
 			case 0: // done before the signal
-			case -1: // killed by the second, before or after it told, or by the first, before it could
+			// killed by the second, before or after it told, or by the first, before it could
+			case -1:
 				if got.stderr != "" {
 					got.fails(t, what, -1, "interrupted")
 				}

@@ -25,7 +25,8 @@ import (
 
 // Environment variables that make this test program become the program under test:
 const (
-	fileLimit    = "FAULTTEST_FILE_LIMIT"   // with these bytes as the largest file that it may write
+	// with these bytes as the largest file that it may write
+	fileLimit    = "FAULTTEST_FILE_LIMIT"
 	unprivileged = "FAULTTEST_UNPRIVILEGED" // without root's right to ignore permissions
 )
 
@@ -215,15 +216,18 @@ func must(t *testing.T, args ...string) result {
 // of want, and no trace of a stack.
 func (r result) fails(t *testing.T, what string, code int, want ...string) {
 	t.Helper()
-	if r.code != code || strings.Count(r.stderr, "\n") != 1 || !strings.HasPrefix(r.stderr, "latent: ") || r.stdout != "" {
-		t.Errorf("%s: exit code %d, want %d and one line on stderr\nstdout %q\nstderr %q", what, r.code, code, r.stdout, r.stderr)
+	if r.code != code || strings.Count(r.stderr, "\n") != 1 ||
+		!strings.HasPrefix(r.stderr, "latent: ") || r.stdout != "" {
+		t.Errorf("%s: exit code %d, want %d and one line on stderr\nstdout %q\nstderr %q", what,
+			r.code, code, r.stdout, r.stderr)
 	}
 	for _, w := range append([]string{"latent: "}, want...) {
 		if !strings.Contains(r.stderr, w) {
 			t.Errorf("%s: %q does not say %q", what, r.stderr, w)
 		}
 	}
-	for _, trace := range []string{"goroutine", "panic", "SIG", "internal error", ".go:", "/."} { // the last of a temporary file
+	// the last of a temporary file
+	for _, trace := range []string{"goroutine", "panic", "SIG", "internal error", ".go:", "/."} {
 		if strings.Contains(strings.ReplaceAll(r.stderr, "/.stages/", "/"), trace) {
 			t.Errorf("%s: stderr shows %q: %q", what, trace, r.stderr)
 		}
@@ -277,7 +281,8 @@ func read(t *testing.T, path string) []byte {
 // small are the flags of a run that takes a second.
 func small(t *testing.T, command, out string, more ...string) []string {
 	t.Helper()
-	return append([]string{command, "--out", out, "--data", dataDir(t), "--limit", "300", "--batch-size", "100",
+	return append([]string{command, "--out", out, "--data", dataDir(t), "--limit", "300",
+		"--batch-size", "100",
 		"--threads", "1", "--quiet"}, more...)
 }
 

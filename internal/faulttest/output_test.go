@@ -26,7 +26,8 @@ func TestOutputGone(t *testing.T) {
 	trained, _ := trained1.get(t, "train", "1")
 	classify := []string{"classify", "--run", trained, "--threads", "1", "--quiet"}
 	embed, y := tsneCall(t, folder(t), "20")
-	for _, args := range few(1, embed, classify, []string{"data", "--data", dataDir(t), "--quiet"}, []string{"info"}, []string{"--help"}) {
+	for _, args := range few(1, embed, classify, []string{"data", "--data", dataDir(t), "--quiet"},
+		[]string{"info"}, []string{"--help"}) {
 		name := args[0]
 		for _, line := range []string{
 			`"$latent" "$@" | head -c 1 >/dev/null`,
@@ -40,7 +41,8 @@ func TestOutputGone(t *testing.T) {
 			}
 		}
 		if _, err := os.Stat("/dev/full"); err == nil {
-			shell(t, `"$latent" "$@" >/dev/full`, args...).fails(t, name+" >/dev/full", 1, "stdout", "no space left")
+			shell(t, `"$latent" "$@" >/dev/full`, args...).fails(t, name+" >/dev/full", 1,
+				"stdout", "no space left")
 		}
 	}
 	read(t, y)
@@ -61,7 +63,8 @@ func TestOutputGone(t *testing.T) {
 		sameRun(t, "train "+redirect, dir, want)
 		whole(t, "train "+redirect, filepath.Dir(dir)) // nothing of the output in a file
 	}
-	if strings.Contains(string(read(t, filepath.Join(trained, "config.json"))), "nearest centroid") {
+	if strings.Contains(string(read(t, filepath.Join(trained, "config.json"))),
+		"nearest centroid") {
 		t.Error("output in a file")
 	}
 }

@@ -43,12 +43,17 @@ func TestReadOnly(t *testing.T) {
 	}
 	chmod(t, dir, 0o555)
 	t.Cleanup(func() { os.Chmod(dir, 0o755) })
-	user("train", "--out", dir, "--resume", "--epochs", "2", "--quiet").fails(t, "train --resume", 1, dir, "permission denied", "must be writable")
-	user("plot", "loss", "--run", dir, "--output", filepath.Join(dir, "l.png")).fails(t, "plot", 1, "l.png", "permission denied", "must be writable")
+	user("train", "--out", dir, "--resume", "--epochs", "2", "--quiet").fails(t, "train --resume",
+		1, dir, "permission denied", "must be writable")
+	user("plot", "loss", "--run", dir, "--output", filepath.Join(dir, "l.png")).fails(t, "plot", 1,
+		"l.png", "permission denied", "must be writable")
 	if long() {
-		user(small(t, "train", filepath.Join(dir, "new"))...).fails(t, "train", 1, dir, "permission denied", "must be writable")
-		user(small(t, "notebook", filepath.Join(dir, "new"))...).fails(t, "notebook", 1, dir, "permission denied", "must be writable")
-		user("data", "--data", filepath.Join(dir, "data"), "--quiet").fails(t, "data", 1, dir, "permission denied")
+		user(small(t, "train", filepath.Join(dir, "new"))...).fails(t, "train", 1, dir,
+			"permission denied", "must be writable")
+		user(small(t, "notebook", filepath.Join(dir, "new"))...).fails(t, "notebook", 1, dir,
+			"permission denied", "must be writable")
+		user("data", "--data", filepath.Join(dir, "data"), "--quiet").fails(t, "data", 1, dir,
+			"permission denied")
 	}
 	for _, args := range few(1, [][]string{
 		{"classify", "--run", dir, "--threads", "1", "--quiet"},
@@ -69,7 +74,8 @@ func TestReadOnly(t *testing.T) {
 		chmod(t, path, 0)
 		args := []string{"classify", "--run", dir, "--threads", "1", "--quiet"}
 		if name == "losses.csv" {
-			args = []string{"plot", "loss", "--run", dir, "--output", strings.Replace(y, ".npy", ".svg", 1)}
+			args = []string{"plot", "loss", "--run", dir, "--output",
+				strings.Replace(y, ".npy", ".svg", 1)}
 		}
 		user(args...).fails(t, "unreadable "+name, 1, path, "permission denied")
 		chmod(t, path, 0o644)
@@ -106,7 +112,8 @@ func TestFolderLost(t *testing.T) {
 	p := goOn(dir)
 	chmod(t, dir, 0o555)
 	p.Process.Signal(syscall.SIGINT)
-	p.end(t).fails(t, "read-only while running", 1, "losses.csv", "permission denied", "must be writable")
+	p.end(t).fails(t, "read-only while running", 1, "losses.csv", "permission denied",
+		"must be writable")
 	before["config.json"] = hashes(t, dir)["config.json"] // of the run that goes on
 	unchanged(t, "read-only while running", dir, before)
 	chmod(t, dir, 0o755)
@@ -151,12 +158,15 @@ func TestFolderLost(t *testing.T) {
 	switch r := p.end(t); r.code {
 	case -1: // before the program could tell
 	case 130:
-		r.fails(t, "output folder removed", 130, "nothing is written") // before the first iteration
+		// before the first iteration
+		r.fails(t, "output folder removed", 130, "nothing is written")
 	default:
 		r.fails(t, "output folder removed", 1, y, "does the folder")
 	}
-	refused(t, 1, []string{"classify", "--run", dir + "-none", "--quiet"}, dir+"-none", "train a model first")
-	refused(t, 1, []string{"train", "--out", dir + "-none", "--resume", "--quiet"}, dir+"-none", "nothing to resume")
+	refused(t, 1, []string{"classify", "--run", dir + "-none", "--quiet"}, dir+"-none",
+		"train a model first")
+	refused(t, 1, []string{"train", "--out", dir + "-none", "--resume", "--quiet"}, dir+"-none",
+		"nothing to resume")
 	refused(t, 1, []string{"train", "--out", program, "--quiet"}, program, "a file is in the way")
 }
 

@@ -54,9 +54,11 @@ func Run(t *testing.T, size int) []Process {
 	var wait sync.WaitGroup
 	for rank := range processes {
 		wait.Go(func() {
-			command := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.count=1", "-test.timeout=2m")
+			command := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.count=1",
+				"-test.timeout=2m")
 			command.Env = append(os.Environ(), dirVariable+"="+dir, fmt.Sprintf("RANK=%d", rank),
-				fmt.Sprintf("WORLD_SIZE=%d", size), "MASTER_ADDR=127.0.0.1", fmt.Sprintf("MASTER_PORT=%d", port),
+				fmt.Sprintf("WORLD_SIZE=%d",
+					size), "MASTER_ADDR=127.0.0.1", fmt.Sprintf("MASTER_PORT=%d", port),
 				fmt.Sprintf("LOCAL_RANK=%d", rank), fmt.Sprintf("LOCAL_WORLD_SIZE=%d", size),
 				"GLOO_SOCKET_IFNAME=lo, lo", "OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1")
 			var out bytes.Buffer

@@ -22,5 +22,6 @@ func (b *book) train(ctx context.Context, label string, s *space) (train.Result,
 	if goOn {
 		o.Resume = train.GoOn
 	}
-	return train.Run(ctx, dir, func(train.Config) (train.Config, error) { return s.config, nil }, o)
+	return train.Run(ctx, dir, func(train.Config) (train.Config, error) { return s.config, nil },
+		o)
 }

@@ -17,7 +17,8 @@ func (b *book) embed(ctx context.Context, label string, s *space) (run.TSNE, err
 	x := matrix.Matrix{Rows: images.N}
 	if s == b.original {
 		x.Data = images.Floats()
-		if err := matrix.WriteLabels(b.folder.Path("tsne/labels.npy"), b.savedLabels()); err != nil {
+		if err := matrix.WriteLabels(b.folder.Path("tsne/labels.npy"),
+			b.savedLabels()); err != nil {
 			return run.TSNE{}, err
 		}
 	} else {
@@ -45,7 +46,8 @@ func (b *book) embed(ctx context.Context, label string, s *space) (run.TSNE, err
 		return run.TSNE{}, err
 	}
 	y := matrix.Matrix{Data: e.Y, Rows: e.N, Cols: e.Components}
-	result := run.TSNE{KL: e.KL, Iterations: e.Iterations, Seconds: e.Elapsed.Seconds(), Schedule: e.Schedule.String()}
+	result := run.TSNE{KL: e.KL, Iterations: e.Iterations, Seconds: e.Elapsed.Seconds(),
+		Schedule: e.Schedule.String()}
 	return result, matrix.WriteFile(b.mapPath(s), y)
 }
 

@@ -129,14 +129,18 @@ func Conclusion(dir string, m run.Metrics) (string, error) {
 	pixels, latents := 100*m.Accuracy[run.Original].Test, 100*m.Accuracy[run.Reconstruction].Test
 	have := fmt.Sprintf("%.2f %% of the test images against %.2f %%", latents, pixels)
 	if epoch := run.Overtakes(rows); epoch > 0 && latents >= pixels {
-		return fmt.Sprintf("The latents overtake the pixels at epoch %d of %d: nearest centroids classify %s.",
+		return fmt.Sprintf("The latents overtake the pixels at epoch %d of %d: nearest "+
+			"centroids classify %s.",
 			epoch, m.Epochs, have), nil
 	}
-	text := fmt.Sprintf("%d %s before the latents overtake the pixels: nearest centroids classify %s.",
+	text := fmt.Sprintf("%d %s before the latents overtake the pixels: nearest centroids "+
+		"classify %s.",
 		m.Epochs, stops(m.Epochs), have)
 	if m.Dataset == "mnist" && m.Epochs < train.DefaultConfig().Epochs {
-		text += fmt.Sprintf(" With seed 0 they do so at epoch 50, and after the notebook's %d they have 87.46 %%: "+
-			"the same command with --epochs %[1]d goes on from here.", train.DefaultConfig().Epochs)
+		text += fmt.Sprintf(" With seed 0 they do so at epoch 50, and after the notebook's %d "+
+			"they have 87.46 %%: "+
+			"the same command with --epochs %[1]d goes on from here.",
+			train.DefaultConfig().Epochs)
 	}
 	return text, nil
 }

@@ -103,12 +103,14 @@ func (b *book) drawFigures(ctx context.Context, label string) (none, error) {
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			if errs[i] = ctx.Err(); errs[i] == nil {
-				errs[i] = figure.Save(b.folder.Path(filepath.Join("figures", name)), d.picture(name))
+				errs[i] = figure.Save(b.folder.Path(filepath.Join("figures", name)),
+					d.picture(name))
 			}
 			mu.Lock()
 			defer mu.Unlock()
 			drawn++
-			b.report.Update(progress.Status{Label: label, Unit: "figures", Done: drawn, Total: len(names)})
+			b.report.Update(progress.Status{Label: label, Unit: "figures", Done: drawn,
+				Total: len(names)})
 		})
 	}
 	wg.Wait()

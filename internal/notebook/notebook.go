@@ -69,12 +69,14 @@ type space struct {
 
 // Run does what is not finished yet of the notebook in the folder dir, and returns
 // its metrics. When ctx ends, the next Run goes on where this one stopped.
-func Run(ctx context.Context, dir string, o Options, r progress.Reporter) (result train.Result, err error) {
+func Run(ctx context.Context, dir string, o Options, r progress.Reporter) (result train.Result,
+	err error) {
 	if err := o.Validate(); err != nil {
 		return train.Result{}, err
 	}
 	if _, err := os.Lstat(filepath.Join(dir, run.ConfigFile)); err == nil {
-		return train.Result{}, fmt.Errorf("%s is the run folder of one model: choose another folder",
+		return train.Result{}, fmt.Errorf("%s is the run folder of one model: choose another "+
+			"folder",
 			dir)
 	}
 	folder, err := run.Create(dir)
@@ -191,7 +193,8 @@ func (b *book) plan() error {
 	figures := stage.Add(b.graph, stage.Spec{Name: "figures", Options: data, Inputs: results,
 		Outputs: below("figures", drawn...)}, b.drawFigures)
 	if b.o.Scores {
-		b.scored = stage.Add(b.graph, stage.Spec{Name: "scores", Options: data, Inputs: trained}, b.score)
+		b.scored = stage.Add(b.graph, stage.Spec{Name: "scores", Options: data, Inputs: trained},
+			b.score)
 		results = append(results, b.scored)
 	}
 	stage.Add(b.graph, stage.Spec{Name: "report", Options: data,

@@ -67,10 +67,12 @@ func TestFolderOfFirstVersion(t *testing.T) {
 	o.Limit, o.BatchSize, o.Epochs, o.ExtraLoss = 3000, 100, 2, train.NewExtraLoss("supcon")
 	said := new(heard)
 	result, err := Run(context.Background(), dir, o, said)
-	if err != nil || copied != 8 || len(said.lines) != 1 || !strings.HasSuffix(said.lines[0], "is finished: nothing to do") {
+	if err != nil || copied != 8 || len(said.lines) != 1 ||
+		!strings.HasSuffix(said.lines[0], "is finished: nothing to do") {
 		t.Errorf("%d records: said %q, %v", copied, said.lines, err)
 	}
-	if result.Epochs != 2 || result.Cosine["contrastive"].Test == 0 || result.TSNE["original"].KL == 0 {
+	if result.Epochs != 2 || result.Cosine["contrastive"].Test == 0 ||
+		result.TSNE["original"].KL == 0 {
 		t.Errorf("result %+v", result)
 	}
 }
@@ -87,7 +89,8 @@ func write(t *testing.T, path, content string) {
 
 func TestConclusion(t *testing.T) {
 	dir := t.TempDir()
-	header := "epoch,original_train,original_test,latent_train,latent_test,latent_cosine_train,latent_cosine_test\n"
+	header := "epoch,original_train,original_test,latent_train,latent_test," +
+		"latent_cosine_train,latent_cosine_test\n"
 	m := run.Metrics{Dataset: "mnist", Epochs: 20, Accuracy: map[string]run.Splits{
 		run.Original: {Test: 0.8203}, run.Reconstruction: {Test: 0.7633}}}
 	for _, c := range []struct {
@@ -97,13 +100,17 @@ func TestConclusion(t *testing.T) {
 		want    string
 	}{
 		{"", "mnist", 0.7, ""},
-		{"20,0,0.8203,0,0.7633,0,0\n", "mnist", 0.7633, "20 epochs stop before the latents overtake the pixels: nearest " +
-			"centroids classify 76.33 % of the test images against 82.03 %. With seed 0 they do so at epoch 50, and after " +
-			"the notebook's 500 they have 87.46 %: the same command with --epochs 500 goes on from here."},
-		{"20,0,0.8203,0,0.7633,0,0\n", "kmnist", 0.7633, "20 epochs stop before the latents overtake the pixels: nearest " +
-			"centroids classify 76.33 % of the test images against 82.03 %."},
-		{"5,0,0.8203,0,0.8,0,0\n10,0,0.8203,0,0.83,0,0\n", "mnist", 0.84, "The latents overtake the pixels at epoch 10 of 20: " +
-			"nearest centroids classify 84.00 % of the test images against 82.03 %."},
+		{"20,0,0.8203,0,0.7633,0,0\n", "mnist", 0.7633,
+			"20 epochs stop before the latents overtake the pixels: nearest " +
+				"centroids classify 76.33 % of the test images against 82.03 %. With seed 0 " +
+				"they do so at epoch 50, and after the notebook's 500 they have 87.46 %: the same " +
+				"command with --epochs 500 goes on from here."},
+		{"20,0,0.8203,0,0.7633,0,0\n", "kmnist", 0.7633,
+			"20 epochs stop before the latents overtake the pixels: nearest " +
+				"centroids classify 76.33 % of the test images against 82.03 %."},
+		{"5,0,0.8203,0,0.8,0,0\n10,0,0.8203,0,0.83,0,0\n", "mnist", 0.84,
+			"The latents overtake the pixels at epoch 10 of 20: " +
+				"nearest centroids classify 84.00 % of the test images against 82.03 %."},
 	} {
 		write(t, filepath.Join(dir, run.AccuracyFile), header+c.rows)
 		m.Dataset, m.Accuracy[run.Reconstruction] = c.dataset, run.Splits{Test: c.test}

@@ -17,7 +17,8 @@ import (
 // metrics puts together metrics.json from what the stages left.
 func (b *book) metrics() run.Metrics {
 	m := run.Metrics{Dataset: b.o.Name(), Epochs: b.o.Epochs, Seed: &b.o.Seed,
-		Accuracy: b.classified.Result().Accuracy, MSE: map[string]run.Splits{}, TSNE: map[string]run.TSNE{}, Seconds: map[string]float64{}}
+		Accuracy: b.classified.Result().Accuracy, MSE: map[string]run.Splits{},
+		TSNE: map[string]run.TSNE{}, Seconds: map[string]float64{}}
 	total := 0.0
 	for _, seconds := range b.graph.Seconds() {
 		total += seconds
@@ -56,15 +57,18 @@ func (b *book) writeReport(ctx context.Context, label string) (none, error) {
 func (b *book) page(ctx context.Context, m run.Metrics) (report.Report, error) {
 	p := report.Report{
 		Title: "Unsupervised classifiers: " + b.o.Name(), Command: b.o.Command,
-		Dataset: b.o.Name(), Epochs: b.o.Epochs, Seed: &b.o.Seed, Device: m.Device, Libtorch: m.Libtorch,
-		Date: time.Now().Format("2 January 2006, 15:04"), Config: b.settings(), Notes: Notes(b.o.Config),
+		Dataset: b.o.Name(), Epochs: b.o.Epochs, Seed: &b.o.Seed, Device: m.Device,
+		Libtorch: m.Libtorch,
+		Date:     time.Now().Format("2 January 2006, 15:04"), Config: b.settings(),
+		Notes: Notes(b.o.Config),
 	}
 	p.Explorer = &report.Explorer{Labels: b.labels(), Classes: b.classes(),
 		Row: "Training image", Stride: b.o.Every, Pictures: b.pictures()}
 	p.Explorer.N = len(p.Explorer.Labels)
 	p.Explorer.Note = "Training images, placed in two dimensions by t-SNE"
 	if !b.images() {
-		p.Explorer.Row, p.Explorer.Note = "Training row", "Training rows, placed in two dimensions by t-SNE"
+		p.Explorer.Row, p.Explorer.Note = "Training row",
+			"Training rows, placed in two dimensions by t-SNE"
 	}
 	if b.hasLabels() {
 		p.Explorer.Note += ", and the classes that nearest centroids predict"
@@ -114,7 +118,8 @@ func (b *book) page(ctx context.Context, m run.Metrics) (report.Report, error) {
 		}
 		f := captions[name]
 		if name == "tsne" && !b.images() {
-			f.Caption = "t-SNE of the embedded training rows: as they are left, latent vectors of the autoencoder right"
+			f.Caption = "t-SNE of the embedded training rows: as they are left, latent vectors " +
+				"of the autoencoder right"
 		}
 		if f.Data, err = os.ReadFile(b.folder.Path("figures/" + name + ".png")); err != nil {
 			return p, err
@@ -137,7 +142,8 @@ var captions = map[string]report.Figure{
 	"loss": {Caption: "Training loss",
 		Alt: "Training loss against iterations on a logarithmic axis"},
 	"accuracy": {Caption: "Nearest-centroid accuracy on the test images by epoch",
-		Alt: "Accuracy of the pixels, a level line, and of the latent vectors, which rise past it or not"},
+		Alt: "Accuracy of the pixels, a level line, and of the latent vectors, which rise past " +
+			"it or not"},
 	"sample": {Caption: "The first training image", Alt: "An image in false colours"},
 }
 

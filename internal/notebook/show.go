@@ -22,7 +22,8 @@ func ShowTSNE(r progress.Reporter, label string) func(tsne.Progress) {
 			r.Update(s)
 			return
 		}
-		s := progress.Status{Label: label, Unit: "iterations", Done: p.Iteration, Total: p.Iterations}
+		s := progress.Status{Label: label, Unit: "iterations", Done: p.Iteration,
+			Total: p.Iterations}
 		if !math.IsNaN(p.KL) {
 			s.Tail = fmt.Sprintf("KL %.4f", p.KL)
 		}

@@ -58,7 +58,8 @@ func tests(t *testing.T, name string, args ...string) string {
 	qemu, program := emulator(t), filepath.Join(t.TempDir(), "test")
 	goFor(t, "linux", "arm64", "test", "-c", "-o", program, "./"+name)
 	c := exec.Command(qemu, append([]string{program}, args...)...)
-	c.Dir, c.Env = filepath.Join("../..", name), append(os.Environ(), "CGO_ENABLED=0") // of programs they build
+	// of programs they build
+	c.Dir, c.Env = filepath.Join("../..", name), append(os.Environ(), "CGO_ENABLED=0")
 	out, err := c.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s on arm64: %v\n%s", name, err, out)
@@ -71,7 +72,8 @@ func TestNEON(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles tsne for arm64")
 	}
-	out := tests(t, "tsne", "-test.v", "-test.run", "^Test(KernelsAreTheir|StepIsIts|SpillIsIts|WalkIsIts)Twin")
+	out := tests(t, "tsne", "-test.v", "-test.run",
+		"^Test(KernelsAreTheir|StepIsIts|SpillIsIts|WalkIsIts)Twin")
 	if n := strings.Count(out, "--- PASS: "); n != 4 {
 		t.Errorf("%d of 4 tests passed:\n%s", n, out)
 	}
@@ -83,7 +85,8 @@ func TestNothingIsFused(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles for arm64")
 	}
-	fused := regexp.MustCompile(`\((\S+/(?:tsne|centroid)/\w+\.go):(\d+)\)\s+FN?M(?:ADD|SUB)[SD]\s`)
+	fused :=
+		regexp.MustCompile(`\((\S+/(?:tsne|centroid)/\w+\.go):(\d+)\)\s+FN?M(?:ADD|SUB)[SD]\s`)
 	for _, name := range []string{"tsne", "centroid"} {
 		out := goFor(t, "linux", "arm64", "build", "-gcflags=-S", "./"+name)
 		if !strings.Contains(out, "FMULD") {
@@ -95,8 +98,10 @@ func TestNothingIsFused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if text := strings.Split(string(source), "\n")[line-1]; !strings.Contains(text, "math.FMA(") {
-				t.Errorf("%s:%d fuses a product with a sum: put the product in float64() or float32():\n%s",
+			if text := strings.Split(string(source), "\n")[line-1]; !strings.Contains(text,
+				"math.FMA(") {
+				t.Errorf("%s:%d fuses a product with a sum: put the product in float64() or "+
+					"float32():\n%s",
 					m[1], line, text)
 			}
 		}
@@ -127,12 +132,14 @@ func TestARM64(t *testing.T) {
 		{"--schedule", "scikit-learn"},
 		{"--schedule", "auto"},
 		{"--schedule", "auto", "--components", "3", "--neighbors", "approximate"},
-		{"--schedule", "scikit-learn", "--method", "exact", "--init", "random", "--iterations", "300"},
+		{"--schedule", "scikit-learn", "--method", "exact", "--init", "random", "--iterations",
+			"300"},
 	} {
 		maps := map[string][]byte{}
 		for arch, program := range programs {
 			output := filepath.Join(dir, arch+".npy")
-			args := append([]string{program, "tsne", "--quiet", "--input", "x.csv", "--output", output}, c...)
+			args := append([]string{program, "tsne", "--quiet", "--input", "x.csv", "--output",
+				output}, c...)
 			if arch == "arm64" {
 				args = append([]string{qemu}, args...)
 			}

@@ -39,12 +39,15 @@ func wine(t *testing.T) func(dir, program string, args ...string) (string, error
 		c.Env = env
 		_ = c.Run()
 	})
-	system := filepath.Join(strings.TrimPrefix(env[len(env)-2], "WINEPREFIX="), "drive_c/windows/system32")
+	system := filepath.Join(strings.TrimPrefix(env[len(env)-2], "WINEPREFIX="),
+		"drive_c/windows/system32")
 	dll := filepath.Join(system, "bcryptprimitives.dll")
 	if _, err := os.Stat(dll); err != nil {
-		c := exec.Command("x86_64-w64-mingw32-gcc", "-shared", "-o", dll, "testdata/bcryptprimitives.c", "-ladvapi32")
+		c := exec.Command("x86_64-w64-mingw32-gcc", "-shared", "-o", dll,
+			"testdata/bcryptprimitives.c", "-ladvapi32")
 		if out, err := c.CombinedOutput(); err != nil {
-			t.Skipf("this wine lacks bcryptprimitives.dll, and it cannot be made: %v\n%s", err, out)
+			t.Skipf("this wine lacks bcryptprimitives.dll, and it cannot be made: %v\n%s", err,
+				out)
 		}
 	}
 	return run
@@ -66,10 +69,15 @@ func TestWindows(t *testing.T) {
 		file  string // written
 		fails string // printed by a call that must fail
 	}{
-		{args: []string{"tsne", "--quiet", "--input", "zwei Wörter.csv", "--output", "y.npy", "--iterations", "260"}, file: "y.npy"},
-		{args: []string{"tsne", "--quiet", "--input", "zwei Wörter.csv", "--output", "y.npy", "--iterations", "260"}, file: "y.npy"}, // replaced
-		{args: []string{"plot", "scatter", "--input", "y.npy", "--output", "Bild.png"}, file: "Bild.png"},
-		{args: []string{"report", "--map", "y.npy", "--input", "zwei Wörter.csv", "-o", "Bericht.html"}, file: "Bericht.html"},
+		{args: []string{"tsne", "--quiet", "--input", "zwei Wörter.csv", "--output", "y.npy",
+			"--iterations", "260"}, file: "y.npy"},
+		// replaced
+		{args: []string{"tsne", "--quiet", "--input", "zwei Wörter.csv", "--output", "y.npy",
+			"--iterations", "260"}, file: "y.npy"},
+		{args: []string{"plot", "scatter", "--input", "y.npy", "--output", "Bild.png"},
+			file: "Bild.png"},
+		{args: []string{"report", "--map", "y.npy", "--input", "zwei Wörter.csv", "-o",
+			"Bericht.html"}, file: "Bericht.html"},
 		{args: []string{"train", "--out", "x"}, fails: "needs libtorch"},
 		{args: []string{"tsne", "--input", "none.npy", "--output", "y.npy"}, fails: "none.npy"},
 	} {

@@ -33,7 +33,8 @@ func TestAccuracy(t *testing.T) {
 		}
 	}
 	b, _ := os.ReadFile(f.Path(AccuracyFile))
-	if want := "epoch,original_train,original_test,latent_train,latent_test,latent_cosine_train,latent_cosine_test\n" +
+	if want := "epoch,original_train,original_test,latent_train,latent_test," +
+		"latent_cosine_train,latent_cosine_test\n" +
 		"10,0.808,0.8203,0.16666666666666666,0.5,0,1\n"; !strings.HasPrefix(string(b), want) {
 		t.Errorf("got %q, want %q", b, want)
 	}

@@ -164,8 +164,8 @@ func TestLosses(t *testing.T) {
 		t.Fatal(err)
 	}
 	b, _ := os.ReadFile(f.Path(LossesFile))
-	want :=
-		"step,epoch,loss,reconstruction,contrastive\n1,1,0.115045846,0.115045846,0\n2,1,1e-45,3.4028235e+38,-1e-20\n3,2,0.1,0.33333334,1.6777216e+07\n"
+	want := "step,epoch,loss,reconstruction,contrastive\n1,1,0.115045846,0.115045846,0\n" +
+		"2,1,1e-45,3.4028235e+38,-1e-20\n3,2,0.1,0.33333334,1.6777216e+07\n"
 	if string(b) != want {
 		t.Errorf("got  %q\nwant %q", b, want)
 	}

@@ -16,7 +16,8 @@ import (
 // whether there is one. A run with other options is kept beside it, one at most, and
 // taken back when its options are asked for again; d is the data, for rows of the user's own.
 // label begins what r is told.
-func Choose(dir string, c Config, d *Data, label string, r progress.Reporter) (resume bool, err error) {
+func Choose(dir string, c Config, d *Data, label string, r progress.Reporter) (resume bool,
+	err error) {
 	kept := dir + ".previous"
 	if err := endSwap(dir, kept); err != nil {
 		return false, err

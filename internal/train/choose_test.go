@@ -29,7 +29,8 @@ func TestChoose(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range epochs {
-			if err := l.Append(autoenc.Loss{Step: i + 1, Epoch: i + 1, Loss: 1, Reconstruction: 1}); err != nil {
+			if err := l.Append(autoenc.Loss{Step: i + 1, Epoch: i + 1, Loss: 1,
+				Reconstruction: 1}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -77,7 +78,8 @@ func TestChoose(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, rate := range []float64{2, 3} {
-			if resume, err := Choose(path, with(20, rate), nil, "train", silent{}); err != nil || !resume {
+			if resume, err := Choose(path, with(20, rate), nil, "train", silent{}); err != nil ||
+				!resume {
 				t.Fatalf("%s was aside: run of rate %g is gone: %v", moved, rate, err)
 			}
 		}

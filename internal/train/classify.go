@@ -41,7 +41,8 @@ type Prediction struct {
 
 // Accuracy is that of what ClassifySpace predicts of the data's classes.
 func (p Prediction) Accuracy(d *Data) run.Splits {
-	return run.Splits{Train: accuracy(p.Train, Known(d.Train.Labels)), Test: accuracy(p.Test, Known(d.Test.Labels))}
+	return run.Splits{Train: accuracy(p.Train, Known(d.Train.Labels)),
+		Test: accuracy(p.Test, Known(d.Test.Labels))}
 }
 
 // Neighbours and temperature of knn, those of the evaluations of SimCLR and DINO.
@@ -73,7 +74,8 @@ func (c Classifier) Classify(ctx context.Context, train, test Rows) ([]Predictio
 			return nil, err
 		}
 		if !l.Converged {
-			c.Report.Printf("note: %s: the linear probe is not converged after %d iterations", c.Label, l.Iterations)
+			c.Report.Printf("note: %s: the linear probe is not converged after %d iterations",
+				c.Label, l.Iterations)
 		}
 		p, err := predict("linear", l.Predict, train, test)
 		return []Prediction{p}, err
@@ -90,7 +92,8 @@ func (c Classifier) ClassifySpace(ctx context.Context, s Space, d *Data) ([]Pred
 }
 
 // predict asks a classifier about both splits.
-func predict(name string, f func(x []float32, n int) ([]int, error), train, test Rows) (p Prediction, err error) {
+func predict(name string, f func(x []float32, n int) ([]int, error),
+	train, test Rows) (p Prediction, err error) {
 	p.Name = name
 	if p.Train, err = f(train.X, train.N); err == nil && test.N > 0 {
 		p.Test, err = f(test.X, test.N)
@@ -126,7 +129,8 @@ func (c Classifier) knn(ctx context.Context, train, test Rows) ([]Prediction, er
 			}
 			nb, ok := found[metric]
 			if !ok {
-				c.Report.Update(progress.Status{Label: c.Label + ", " + metric.String() + " neighbours of " + split.name})
+				c.Report.Update(progress.Status{Label: c.Label + ", " + metric.String() +
+					" neighbours of " + split.name})
 				var err error
 				if nb, err = c.nearest(ctx, train, split.queries, k, metric); err != nil {
 					return nil, err

@@ -38,9 +38,11 @@ type Config struct {
 	Shuffle      bool    `json:"shuffle"`
 	Precision    string  `json:"precision"`       // fp32, tf32 or bf16
 	Plain        bool    `json:"plain,omitempty"` // steps in gotorch's own operations
-	Init         string  `json:"init"`            // state_dict to start from; "": PyTorch's weights
+	// state_dict to start from; "": PyTorch's weights
+	Init string `json:"init"`
 
-	EncoderWidths string `json:"encoder_widths,omitempty"` // of the layers: 1000,25,50; "": the notebook's
+	// of the layers: 1000,25,50; "": the notebook's
+	EncoderWidths string `json:"encoder_widths,omitempty"`
 	DecoderWidths string `json:"decoder_widths,omitempty"`
 
 	ExtraLoss
@@ -60,7 +62,8 @@ func DefaultConfig() Config {
 	o := autoenc.DefaultOptions()
 	return Config{
 		Dataset: "mnist", Data: "data", Epochs: o.Epochs, BatchSize: o.BatchSize,
-		LearningRate: o.LearningRate, WeightDecay: o.WeightDecay, Shuffle: o.Shuffle, Precision: string(o.Precision),
+		LearningRate: o.LearningRate, WeightDecay: o.WeightDecay, Shuffle: o.Shuffle,
+		Precision: string(o.Precision),
 		ExtraLoss: ExtraLoss{Contrastive: "none"}, Device: "auto", Threads: torch.DefaultThreads(),
 	}
 }
@@ -71,7 +74,8 @@ func (c Config) Validate() error {
 	case c.Input != "" && c.Dataset != "":
 		return fmt.Errorf("--input and --dataset %s both name the data: leave one out", c.Dataset)
 	case c.Input == "" && !slices.Contains(dataset.Names(), c.Dataset):
-		return fmt.Errorf("unknown dataset %q: want %s", c.Dataset, strings.Join(dataset.Names(), ", "))
+		return fmt.Errorf("unknown dataset %q: want %s", c.Dataset,
+			strings.Join(dataset.Names(), ", "))
 	case c.Limit < 0:
 		return &autoenc.OptionError{Field: "Limit", Value: c.Limit,
 			Want: "at least 1, or 0 for all images"}
@@ -129,7 +133,8 @@ func (c Config) widths() (autoenc.Widths, error) {
 	for _, side := range []struct {
 		flag, text string
 		to         *[]int
-	}{{"encoder-widths", c.EncoderWidths, &w.Encoder}, {"decoder-widths", c.DecoderWidths, &w.Decoder}} {
+	}{{"encoder-widths", c.EncoderWidths, &w.Encoder},
+		{"decoder-widths", c.DecoderWidths, &w.Decoder}} {
 		if side.text == "" {
 			continue
 		}
@@ -137,7 +142,8 @@ func (c Config) widths() (autoenc.Widths, error) {
 		for _, field := range strings.Split(side.text, ",") {
 			n, err := strconv.Atoi(strings.TrimSpace(field))
 			if err != nil {
-				return w, fmt.Errorf("--%s must be numbers with commas between them, such as 1000,25,50, got %q", side.flag, side.text)
+				return w, fmt.Errorf("--%s must be numbers with commas between them, such as "+
+					"1000,25,50, got %q", side.flag, side.text)
 			}
 			*side.to = append(*side.to, n)
 		}

@@ -61,7 +61,8 @@ func FetchData(
 	}
 	files, err := dataset.Fetch(ctx, dir, name, o)
 	if err != nil {
-		return nil, fmt.Errorf("%w (put the files into %s yourself, or name another folder with --data)",
+		return nil, fmt.Errorf("%w (put the files into %s yourself, or name another folder with "+
+			"--data)",
 			err, dir)
 	}
 	return files, nil

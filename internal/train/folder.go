@@ -36,7 +36,8 @@ func numberFiles() []string {
 
 // ErrOptions is wrapped by errors about options that do not fit the run folder.
 var ErrOptions = errors.New(
-	"only --epochs (more of them), --threads, --device, --data and the names of --input's files may change")
+	"only --epochs (more of them), --threads, --device, --data and the names of --input's files " +
+		"may change")
 
 // mayChange lists the config's fields that a resumed run may have otherwise.
 // What the files of own data hold is compared by checksum: see job.form.
@@ -67,7 +68,8 @@ func vacant(dir string) error {
 	for _, name := range append(numberFiles(), formFile) {
 		_, err := os.Lstat(filepath.Join(dir, name))
 		if err == nil {
-			return fmt.Errorf("%s already holds a run (%s): continue it with --resume or choose another folder",
+			return fmt.Errorf("%s already holds a run (%s): continue it with --resume or choose "+
+				"another folder",
 				dir, name)
 		}
 	}
@@ -82,9 +84,11 @@ func (j *job) continues(o Options) (*autoenc.Checkpoint, error) {
 		return nil, err
 	}
 	if saved.Processes != j.Processes {
-		return nil, fmt.Errorf("resume %s: it was trained by %s, and its checkpoint cannot go on with %s: "+
+		return nil, fmt.Errorf("resume %s: it was trained by %s, and its checkpoint cannot go "+
+			"on with %s: "+
 			"start as many, or begin another run from its weights with --init %s: %w", j.dir,
-			processes(saved.Processes), processes(j.Processes), filepath.Join(j.dir, modelFile), ErrOptions)
+			processes(saved.Processes), processes(j.Processes), filepath.Join(j.dir,
+				modelFile), ErrOptions)
 	}
 	if err := run.Compare(saved, j.Config, mayChange...); err != nil {
 		return nil, fmt.Errorf("resume %s: %w; %w", j.dir, err, ErrOptions)
@@ -98,7 +102,8 @@ func (j *job) continues(o Options) (*autoenc.Checkpoint, error) {
 		return nil, err
 	}
 	if err := run.Compare(saved, j.Config, "epochs", "data", "latent", "go"); err != nil {
-		o.Report.Printf("note: %v; the losses go on, but not with the bytes of an unbroken run", err)
+		o.Report.Printf("note: %v; the losses go on, but not with the bytes of an unbroken run",
+			err)
 	}
 	return checkpoint, nil
 }

@@ -15,7 +15,8 @@ func (j *job) checkForm() error {
 	}
 	saved, err := readForm(j.dir)
 	if err == nil && saved.SHA256 != j.data.Form.SHA256 {
-		return fmt.Errorf("resume %s: %s does not hold the rows that the run was begun with: choose another folder for a new run", j.dir, j.Input)
+		return fmt.Errorf("resume %s: %s does not hold the rows that the run was begun with: "+
+			"choose another folder for a new run", j.dir, j.Input)
 	}
 	return nil
 }
@@ -39,12 +40,15 @@ func (j *job) notes() {
 	if f == nil {
 		return
 	}
-	j.report.Printf("%s: %d training and %d test rows of %d values, scaled: %s", j.Name(), f.Train, f.Test, f.Width(), f.Scaler.Kind)
+	j.report.Printf("%s: %d training and %d test rows of %d values, scaled: %s", j.Name(), f.Train,
+		f.Test, f.Width(), f.Scaler.Kind)
 	if j.BatchSize > f.Train {
-		j.report.Printf("note: %d training rows are fewer than a batch of %d: every step takes all of them", f.Train, j.BatchSize)
+		j.report.Printf("note: %d training rows are fewer than a batch of %d: every step takes "+
+			"all of them", f.Train, j.BatchSize)
 	}
 	if w := f.Width(); j.EncoderWidths == "" && j.DecoderWidths == "" && (w < 784/8 || w > 784*8) {
-		j.report.Printf("note: the layers are the notebook's, 1000, 25, 50 and 1000 wide, made for rows of 784 values; " +
+		j.report.Printf("note: the layers are the notebook's, 1000, 25, 50 and 1000 wide, made " +
+			"for rows of 784 values; " +
 			"--encoder-widths and --decoder-widths set others")
 	}
 }

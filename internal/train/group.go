@@ -53,8 +53,10 @@ func (j *job) join(o torch.GroupOptions, failed error) error {
 		switch {
 		case other.Error != "":
 			return fmt.Errorf("rank %d failed: %s", rank, other.Error)
-		case other.Config.Latent != mine.Config.Latent || other.Config.Libtorch != mine.Config.Libtorch:
-			return fmt.Errorf("rank %d runs latent %s on libtorch %s, rank %d latent %s on libtorch %s",
+		case other.Config.Latent != mine.Config.Latent ||
+			other.Config.Libtorch != mine.Config.Libtorch:
+			return fmt.Errorf("rank %d runs latent %s on libtorch %s, rank %d latent %s on "+
+				"libtorch %s",
 				j.group.Rank, mine.Config.Latent, mine.Config.Libtorch,
 				rank, other.Config.Latent, other.Config.Libtorch)
 		case rank == 0:

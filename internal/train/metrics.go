@@ -22,8 +22,8 @@ func (j *job) finish(ctx context.Context, began time.Time) (Result, error) {
 		return Result{}, err
 	}
 	model := j.trainer.Model
-	// Of a million rows the trainer's copy, and the latents of the last measure, are half of what is
-	// in memory, and as many latents are to come.
+	// Of a million rows the trainer's copy, and the latents of the last measure, are half of what
+	// is in memory, and as many latents are to come.
 	j.trainer.Close()
 	runtime.GC()
 	mse, err := MSE(ctx, model, j.data)
@@ -49,7 +49,8 @@ func (j *job) finish(ctx context.Context, began time.Time) (Result, error) {
 		*m = run.Metrics{Dataset: j.Name(), Epochs: j.Epochs, Seed: &j.Seed,
 			Device: j.Device, Libtorch: j.Libtorch,
 			Accuracy: accuracy, MSE: map[string]run.Splits{j.Space(): mse},
-			Seconds: map[string]float64{j.Space(): j.seconds, run.Total: time.Since(began).Seconds()}}
+			Seconds: map[string]float64{j.Space(): j.seconds,
+				run.Total: time.Since(began).Seconds()}}
 		result.Metrics = *m
 	})
 	return result, err

@@ -58,7 +58,8 @@ func Open(dir, device string, threads int) (*Model, error) {
 func (m *Model) Data(ctx context.Context, r progress.Reporter) (*Data, error) {
 	d, err := m.Config.Open(ctx, r)
 	if err == nil && m.Form != nil && d.Form.SHA256 != m.Form.SHA256 {
-		err = fmt.Errorf("%s does not hold the rows that the model was trained on any more: encode takes its rows with --input",
+		err = fmt.Errorf("%s does not hold the rows that the model was trained on any more: "+
+			"encode takes its rows with --input",
 			m.Config.Input)
 	}
 	return d, err
@@ -66,7 +67,8 @@ func (m *Model) Data(ctx context.Context, r progress.Reporter) (*Data, error) {
 
 // ReadRows reads new rows as the model takes them: those of a user's own model scaled as its
 // training rows were, bytes for another as byte / 255, and other numbers as they are.
-func (m *Model) ReadRows(ctx context.Context, o OwnData, r progress.Reporter) (*dataset.Split, error) {
+func (m *Model) ReadRows(ctx context.Context, o OwnData, r progress.Reporter) (*dataset.Split,
+	error) {
 	form := m.Form
 	if form == nil {
 		form = &Form{Rows: 28, Cols: 28, Channels: 1, Classes: dataset.Classes(m.Config.Dataset),

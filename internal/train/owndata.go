@@ -39,19 +39,27 @@ const defaultTestFraction = 0.2
 func (o *OwnData) Options(scale string) []Option {
 	return []Option{
 		{"input", "Input", &o.Input, "",
-			"your own rows in place of --dataset: `X`.npy, X.npz:NAME, X.csv, an IDX file, or a folder with a folder of PNG or JPEG pictures per class"},
+			"your own rows in place of --dataset: `X`.npy, X.npz:NAME, X.csv, an IDX file, or a " +
+				"folder with a folder of PNG or JPEG pictures per class"},
 		{"labels", "Labels", &o.Labels, "",
-			"classes of the rows of --input: `L`.npy, L.npz:NAME, an IDX file, or a text file of one label per line; empty and -1 are unknown"},
+			"classes of the rows of --input: `L`.npy, L.npz:NAME, an IDX file, or a text file " +
+				"of one label per line; empty and -1 are unknown"},
 		{"label-column", "LabelColumn", &o.LabelColumn, "",
 			"`NAME`, or number from 1 on, of the column of --input X.csv that holds the labels"},
-		{"test-input", "TestInput", &o.TestInput, "", "test rows, a `FILE` or folder like --input"},
-		{"test-labels", "TestLabels", &o.TestLabels, "", "classes of the rows of --test-input, a `FILE` like --labels"},
-		{"test-fraction", "TestFraction", &o.TestFraction, strconv.FormatFloat(defaultTestFraction, 'g', -1, 64),
-			"share of the rows of --input that is held out to test, the same of each class, chosen by --seed"},
+		{"test-input", "TestInput", &o.TestInput, "",
+			"test rows, a `FILE` or folder like --input"},
+		{"test-labels", "TestLabels", &o.TestLabels, "",
+			"classes of the rows of --test-input, a `FILE` like --labels"},
+		{"test-fraction", "TestFraction", &o.TestFraction,
+			strconv.FormatFloat(defaultTestFraction, 'g', -1, 64),
+			"share of the rows of --input that is held out to test, the same of each class, " +
+				"chosen by --seed"},
 		{"scale", "Scale", &o.Scale, scale,
-			"how columns are scaled: auto (bytes / 255, else standard), none, unit (to 0..1), standard (mean 0, deviation 1), or a number that divides"},
+			"how columns are scaled: auto (bytes / 255, else standard), none, unit (to 0..1), " +
+				"standard (mean 0, deviation 1), or a number that divides"},
 		{"image-size", "ImageSize", &o.ImageSize, "the pictures' own",
-			"`HxW` that pictures of a folder are resized to, or the size of the image that a row of a matrix is"},
+			"`HxW` that pictures of a folder are resized to, or the size of the image that a " +
+				"row of a matrix is"},
 	}
 }
 
@@ -72,7 +80,8 @@ func (o *OwnData) complete() {
 func (o OwnData) Validate() error {
 	if o.Input == "" {
 		if o != (OwnData{}) {
-			return errors.New("labels, test rows, scale and image size are for rows of your own: name them with --input")
+			return errors.New("labels, test rows, scale and image size are for rows of your " +
+				"own: name them with --input")
 		}
 		return nil
 	}
@@ -80,7 +89,8 @@ func (o OwnData) Validate() error {
 	case o.Labels != "" && o.LabelColumn != "":
 		return errors.New("--labels and --label-column both name the labels: leave one out")
 	case o.TestInput != "" && o.TestFraction != 0:
-		return errors.New("--test-input and --test-fraction both name the test rows: leave one out")
+		return errors.New(
+			"--test-input and --test-fraction both name the test rows: leave one out")
 	case o.TestInput == "" && o.TestLabels != "":
 		return errors.New("--test-labels goes with --test-input")
 	case o.TestInput == "" && !(o.TestFraction > 0 && o.TestFraction < 1):
@@ -110,14 +120,16 @@ func ParseImageSize(text string) (height, width int, err error) {
 // source is one of the two sets of rows.
 func (o OwnData) source(input, labels string, r progress.Reporter) dataset.Source {
 	height, width, _ := ParseImageSize(o.ImageSize) // Validate has seen it
-	return dataset.Source{Input: input, Labels: labels, LabelColumn: o.LabelColumn, Height: height, Width: width,
+	return dataset.Source{Input: input, Labels: labels, LabelColumn: o.LabelColumn, Height: height,
+		Width:    width,
 		Progress: ShowRead(r)}
 }
 
 // ShowRead shows how far a file or folder is read.
 func ShowRead(r progress.Reporter) func(dataset.Progress) {
 	return func(p dataset.Progress) {
-		s := progress.Status{Label: "read " + filepath.Base(p.File), Unit: "pictures", Done: int(p.Done), Total: int(p.Total)}
+		s := progress.Status{Label: "read " + filepath.Base(p.File), Unit: "pictures",
+			Done: int(p.Done), Total: int(p.Total)}
 		if info, err := os.Stat(p.File); err != nil || !info.IsDir() {
 			s.Unit, s.Done, s.Total = "KB", int(p.Done>>10), int(p.Total>>10)
 		}
@@ -140,7 +152,8 @@ func (o OwnData) ReadRows(ctx context.Context, r progress.Reporter) (*dataset.Sp
 }
 
 // ReadAlone reads and scales the rows of Input, none held out, and names their classes.
-func (o OwnData) ReadAlone(ctx context.Context, r progress.Reporter) (*dataset.Split, []string, error) {
+func (o OwnData) ReadAlone(ctx context.Context, r progress.Reporter) (*dataset.Split, []string,
+	error) {
 	x, classes, err := o.source(o.Input, o.Labels, r).Read(ctx, nil)
 	if err != nil {
 		return nil, nil, err
@@ -153,8 +166,10 @@ func (o OwnData) ReadAlone(ctx context.Context, r progress.Reporter) (*dataset.S
 }
 
 // open reads the rows, keeps the first limit of each split (0: all) and scales them.
-func (o OwnData) open(ctx context.Context, limit int, seed int64, r progress.Reporter) (*Data, error) {
-	options := dataset.OwnOptions{Train: o.source(o.Input, o.Labels, r), TestFraction: o.TestFraction, Seed: uint64(seed)}
+func (o OwnData) open(ctx context.Context, limit int, seed int64, r progress.Reporter) (*Data,
+	error) {
+	options := dataset.OwnOptions{Train: o.source(o.Input, o.Labels, r),
+		TestFraction: o.TestFraction, Seed: uint64(seed)}
 	if o.TestInput != "" {
 		options.Test = o.source(o.TestInput, o.TestLabels, r)
 		if o.TestLabels != "" {
@@ -175,7 +190,8 @@ func (o OwnData) open(ctx context.Context, limit int, seed int64, r progress.Rep
 	if err != nil {
 		return nil, err
 	}
-	d.Form = &Form{Rows: t.Rows, Cols: t.Cols, Channels: t.Channels, Classes: d.Classes, Train: t.N, Test: d.Test.N,
+	d.Form = &Form{Rows: t.Rows, Cols: t.Cols, Channels: t.Channels, Classes: d.Classes,
+		Train: t.N, Test: d.Test.N,
 		Scaler: scaler, SHA256: sum(d.Train, d.Test)}
 	for _, s := range []*dataset.Split{d.Train, d.Test} {
 		if err := scaler.Apply(s); err != nil {
@@ -244,8 +260,10 @@ func readForm(dir string) (*Form, error) {
 	if err := json.Unmarshal(b, &f); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if f.Cols < 1 || f.Rows < 0 || f.Channels < 0 || f.Cols > 1<<18 || f.Rows > 1<<18 || f.Channels > 3 {
-		return nil, fmt.Errorf("%s: rows of %d x %d x %d are none", path, f.Channels, f.Rows, f.Cols)
+	if f.Cols < 1 || f.Rows < 0 || f.Channels < 0 || f.Cols > 1<<18 || f.Rows > 1<<18 ||
+		f.Channels > 3 {
+		return nil, fmt.Errorf("%s: rows of %d x %d x %d are none", path, f.Channels, f.Rows,
+			f.Cols)
 	}
 	return &f, nil
 }
@@ -261,7 +279,8 @@ func (f Form) write(dir string) error {
 
 // ReadRows reads new rows for a model of this form, with labels among its classes, and scales
 // them as the model's own were.
-func (f Form) ReadRows(ctx context.Context, o OwnData, r progress.Reporter) (*dataset.Split, error) {
+func (f Form) ReadRows(ctx context.Context, o OwnData, r progress.Reporter) (*dataset.Split,
+	error) {
 	s := o.source(o.Input, o.Labels, r)
 	s.Like = f.split()
 	x, _, err := s.Read(ctx, append([]string{}, f.Classes...))

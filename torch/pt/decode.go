@@ -47,7 +47,8 @@ func decode(r io.ReaderAt, size int64) (any, error) {
 	}
 	f := files[root+"data.pkl"]
 	if f.UncompressedSize64 > maxPickle {
-		return nil, fmt.Errorf("%s: %d bytes, at most %d are read", f.Name, f.UncompressedSize64, maxPickle)
+		return nil, fmt.Errorf("%s: %d bytes, at most %d are read", f.Name, f.UncompressedSize64,
+			maxPickle)
 	}
 	pickle, err := read(f)
 	if err != nil {
@@ -82,7 +83,8 @@ func checkMagic(r io.ReaderAt, size int64) error {
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return nil
 	case bytes.HasPrefix(head, []byte("\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.")):
-		return errors.New("the format of torch.save before PyTorch 1.6; load it in Python and torch.save it again with PyTorch 1.6 or later")
+		return errors.New("the format of torch.save before PyTorch 1.6; load it in Python and " +
+			"torch.save it again with PyTorch 1.6 or later")
 	case head[0] == 0x80:
 		return errors.New("a bare Python pickle, not a .pt file; save it with torch.save")
 	}
@@ -94,19 +96,22 @@ func checkMagic(r io.ReaderAt, size int64) error {
 func index(zr *zip.Reader, size int64) (files map[string]*zip.File, root string, err error) {
 	for _, f := range zr.File {
 		if strings.HasSuffix(f.Name, "/constants.pkl") {
-			return nil, "", errors.New("a TorchScript archive; torch.save the model's state_dict() instead")
+			return nil, "", errors.New("a TorchScript archive; torch.save the model's " +
+				"state_dict() instead")
 		}
 	}
 	files = make(map[string]*zip.File, len(zr.File))
 	left := uint64(size)
 	for _, f := range zr.File {
 		switch {
-		case !fs.ValidPath(strings.TrimSuffix(f.Name, "/")) || strings.ContainsAny(f.Name, "\\\x00"):
+		case !fs.ValidPath(strings.TrimSuffix(f.Name, "/")) ||
+			strings.ContainsAny(f.Name, "\\\x00"):
 			return nil, "", fmt.Errorf("entry %.60q: not a plain relative path", f.Name)
 		case files[f.Name] != nil:
 			return nil, "", fmt.Errorf("entry %.60q occurs twice", f.Name)
 		case f.Method != zip.Store:
-			return nil, "", fmt.Errorf("entry %.60q is compressed; torch.save does not compress", f.Name)
+			return nil, "", fmt.Errorf("entry %.60q is compressed; torch.save does not compress",
+				f.Name)
 		case f.Flags&1 != 0:
 			return nil, "", fmt.Errorf("entry %.60q is encrypted", f.Name)
 		case f.CompressedSize64 != f.UncompressedSize64:
@@ -116,7 +121,8 @@ func index(zr *zip.Reader, size int64) (files map[string]*zip.File, root string,
 		}
 		left -= f.UncompressedSize64
 		files[f.Name] = f
-		if dir, ok := strings.CutSuffix(f.Name, "data.pkl"); ok && strings.Count(dir, "/") == 1 && strings.HasSuffix(dir, "/") {
+		if dir, ok := strings.CutSuffix(f.Name, "data.pkl"); ok && strings.Count(dir, "/") == 1 &&
+			strings.HasSuffix(dir, "/") {
 			if root != "" {
 				return nil, "", fmt.Errorf("both %.40q and %.40q hold a data.pkl", root, dir)
 			}

@@ -146,7 +146,8 @@ func TestRefusedGoldens(t *testing.T) {
 				t.Errorf("%s: %v, want an error with %q", path, err, want)
 				continue
 			}
-			if !strings.HasPrefix(err.Error(), "pt: read "+path+": ") || strings.Contains(err.Error(), "\n") {
+			if !strings.HasPrefix(err.Error(), "pt: read "+path+": ") ||
+				strings.Contains(err.Error(), "\n") {
 				t.Errorf("%s: not one line that names the file: %q", path, err)
 			}
 		}
@@ -154,7 +155,8 @@ func TestRefusedGoldens(t *testing.T) {
 }
 
 func TestRoundTrip(t *testing.T) {
-	for _, v := range []any{zoo(), floats(), nil, true, int64(5), 0.5, "x", Dict{}, []any{}, Tensor{[]int{}, []bool{true}}} {
+	for _, v := range []any{zoo(), floats(), nil, true, int64(5), 0.5, "x", Dict{}, []any{},
+		Tensor{[]int{}, []bool{true}}} {
 		var a, b bytes.Buffer
 		if err := Encode(&a, v); err != nil {
 			t.Fatal(err)
@@ -208,7 +210,8 @@ func TestHalf(t *testing.T) {
 			want = -want
 		}
 		got := float64(half(uint16(h)))
-		if got != want && !(math.IsNaN(got) && math.IsNaN(want)) || math.Signbit(got) != (h>>15 == 1) {
+		if got != want && !(math.IsNaN(got) && math.IsNaN(want)) ||
+			math.Signbit(got) != (h>>15 == 1) {
 			t.Fatalf("half(%#x) = %v, want %v", h, got, want)
 		}
 	}
@@ -226,7 +229,8 @@ func TestEncodeRefuses(t *testing.T) {
 		want string
 	}{
 		{Dict{{"a", []any{1, make(chan int)}}}, `value["a"][1]: a chan int cannot be written`},
-		{Dict{{"a", Tensor{[]int{2, 2}, []float32{1, 2, 3}}}}, `value["a"]: shape [2 2] wants 4 elements, data has 3`},
+		{Dict{{"a", Tensor{[]int{2, 2}, []float32{1, 2, 3}}}},
+			`value["a"]: shape [2 2] wants 4 elements, data has 3`},
 		{Tensor{[]int{-1}, []float32{}}, "negative size"},
 		{Tensor{[]int{math.MaxInt, 2}, []float32{}}, "too large"},
 		{Tensor{[]int{1}, []uint16{1}}, "data of type []uint16"},
@@ -258,7 +262,8 @@ func TestEncodeRefuses(t *testing.T) {
 // model returns a state_dict of 1.65 million float32, the notebook's size.
 func model() Dict {
 	d := Dict{}
-	for i, shape := range [][]int{{1000, 784}, {1000}, {25, 1000}, {25}, {50, 25}, {50}, {1000, 50}, {1000}, {784, 1000}, {784}} {
+	for i, shape := range [][]int{{1000, 784}, {1000}, {25, 1000}, {25}, {50, 25}, {50},
+		{1000, 50}, {1000}, {784, 1000}, {784}} {
 		n, _ := count(shape)
 		x := make([]float32, n)
 		for j := range x {

@@ -25,7 +25,8 @@ func encode(w io.Writer, v any) error {
 	}
 	p.op(opStop)
 	if len(p.out) > maxPickle {
-		return fmt.Errorf("%d bytes of names and plain values, at most %d are read; put numbers into a tensor", len(p.out), maxPickle)
+		return fmt.Errorf("%d bytes of names and plain values, at most %d are read; put numbers "+
+			"into a tensor", len(p.out), maxPickle)
 	}
 
 	count := &counter{w: w}

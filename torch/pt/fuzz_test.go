@@ -54,7 +54,8 @@ func FuzzPickle(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		if from, to := bytes.Index(b, []byte("\x80\x02")), bytes.LastIndex(b, []byte(".PK")); from >= 0 && to > from {
+		if from, to := bytes.Index(b, []byte("\x80\x02")), bytes.LastIndex(b,
+			[]byte(".PK")); from >= 0 && to > from {
 			f.Add(b[from : to+1])
 		}
 	}

@@ -139,7 +139,8 @@ func (m *machine) step() (done bool, err error) {
 	case opBuild:
 		return false, m.build()
 	default:
-		return false, fmt.Errorf("opcode %#02x is not one that tensors and plain containers need", op)
+		return false, fmt.Errorf("opcode %#02x is not one that tensors and plain containers need",
+			op)
 	}
 	return false, nil
 }
@@ -347,7 +348,8 @@ func (m *machine) global() error {
 	}
 	g := global{words[0], words[1]}
 	switch g {
-	case orderedDict, rebuildTensorV2, rebuildTensorV3, rebuildParameter, untypedStorage, torchSize, torchDevice:
+	case orderedDict, rebuildTensorV2, rebuildTensorV3, rebuildParameter, untypedStorage,
+		torchSize, torchDevice:
 		m.push(g)
 		return nil
 	}
@@ -355,5 +357,6 @@ func (m *machine) global() error {
 		m.push(g)
 		return nil
 	}
-	return fmt.Errorf("the file asks for %.100q; only tensors and plain containers are read (save model.state_dict() instead)", g.String())
+	return fmt.Errorf("the file asks for %.100q; only tensors and plain containers are read "+
+		"(save model.state_dict() instead)", g.String())
 }

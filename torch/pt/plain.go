@@ -60,9 +60,11 @@ func plain(v any, depth int, nodes *int) (any, error) {
 		}
 		return out, nil
 	case global:
-		return nil, fmt.Errorf("%v is a value in this file; only tensors and plain containers are read", v)
+		return nil, fmt.Errorf("%v is a value in this file; only tensors and plain containers "+
+			"are read", v)
 	case storage:
-		return nil, errors.New("a storage without a tensor is a value in this file; only tensors and plain containers are read")
+		return nil, errors.New("a storage without a tensor is a value in this file; only " +
+			"tensors and plain containers are read")
 	}
 	return v, nil
 }

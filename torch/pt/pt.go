@@ -33,7 +33,9 @@ const maxDepth = 64
 // Tensor is a dense tensor in C order (the last index runs fastest).
 type Tensor struct {
 	Shape []int // sizes, each >= 0; empty for a scalar
-	Data  any   // []float32, []float64, []int64, []int32, []int16, []int8, []uint8, []bool, []Float16 or []BFloat16; its length is the product of Shape
+	// []float32, []float64, []int64, []int32, []int16, []int8, []uint8, []bool, []Float16 or
+	// []BFloat16; its length is the product of Shape
+	Data any
 }
 
 // Item is one entry of a Dict.
@@ -130,7 +132,8 @@ func WriteFile(path string, v any) error {
 	if strings.HasSuffix(path, ".safetensors") {
 		d, ok := v.(Dict)
 		if !ok {
-			return fmt.Errorf("pt: write %s: a safetensors file holds a Dict of tensors, not a %T", path, v)
+			return fmt.Errorf("pt: write %s: a safetensors file holds a Dict of tensors, not a %T",
+				path, v)
 		}
 		write = func(w io.Writer) error { return encodeSafetensors(w, d) }
 	}

@@ -37,7 +37,8 @@ func (m *machine) persistent() error {
 		return err
 	}
 	if length < 0 || length != int64(len(raw)/size) || len(raw)%size != 0 {
-		return fmt.Errorf("storage %.20q: %d elements of %d bytes claimed, %d bytes in the file", key, length, size, len(raw))
+		return fmt.Errorf("storage %.20q: %d elements of %d bytes claimed, %d bytes in the file",
+			key, length, size, len(raw))
 	}
 	m.push(storage{dt, raw})
 	return nil

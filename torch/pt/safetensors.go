@@ -19,8 +19,9 @@ import (
 const maxHeader = 100_000_000
 
 // safetensorsTypes are the format's names of the element types.
-var safetensorsTypes = map[string]string{"F32": "float32", "F64": "float64", "F16": "float16", "BF16": "bfloat16",
-	"I64": "int64", "I32": "int32", "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool"}
+var safetensorsTypes = map[string]string{"F32": "float32", "F64": "float64", "F16": "float16",
+	"BF16": "bfloat16",
+	"I64":  "int64", "I32": "int32", "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool"}
 
 type safetensorsEntry struct {
 	Dtype   string   `json:"dtype"`
@@ -58,9 +59,11 @@ func encodeSafetensors(w io.Writer, d Dict) error {
 		case dt == nil:
 			return fmt.Errorf("%q: tensor data of type %T cannot be written", it.Key, t.Data)
 		case n != length:
-			return fmt.Errorf("%q: shape %v wants %d elements, data has %d", it.Key, t.Shape, n, length)
+			return fmt.Errorf("%q: shape %v wants %d elements, data has %d", it.Key, t.Shape, n,
+				length)
 		}
-		e := safetensorsEntry{Shape: append([]int{}, t.Shape...), Offsets: [2]int64{offset, offset + int64(n*dt.size)}}
+		e := safetensorsEntry{Shape: append([]int{}, t.Shape...),
+			Offsets: [2]int64{offset, offset + int64(n*dt.size)}}
 		for name, of := range safetensorsTypes {
 			if of == dt.name {
 				e.Dtype = name
@@ -73,8 +76,11 @@ func encodeSafetensors(w io.Writer, d Dict) error {
 	if err != nil {
 		return err
 	}
-	text = append(text, strings.Repeat(" ", (8-len(text)%8)%8)...) // aligned, as the format advises
-	if _, err := w.Write(append(binary.LittleEndian.AppendUint64(nil, uint64(len(text))), text...)); err != nil {
+	// aligned, as the format advises
+	text = append(text, strings.Repeat(" ", (8-len(text)%8)%8)...)
+	if _,
+		err := w.Write(append(binary.LittleEndian.AppendUint64(nil, uint64(len(text))),
+		text...)); err != nil {
 		return err
 	}
 	var buf []byte
@@ -161,15 +167,18 @@ func decodeSafetensors(r io.ReaderAt, size int64) (Dict, error) {
 			return nil, fmt.Errorf("%.60q: %w", name, err)
 		}
 		length := e.Offsets[1] - e.Offsets[0]
-		if e.Offsets[0] != at || length < 0 || e.Offsets[1] > size-8-n || int64(elements) != length/int64(dt.size) || length%int64(dt.size) != 0 {
-			return nil, fmt.Errorf("%.60q: shape %v and offsets %v do not fit the file", name, e.Shape, e.Offsets)
+		if e.Offsets[0] != at || length < 0 || e.Offsets[1] > size-8-n ||
+			int64(elements) != length/int64(dt.size) || length%int64(dt.size) != 0 {
+			return nil, fmt.Errorf("%.60q: shape %v and offsets %v do not fit the file", name,
+				e.Shape, e.Offsets)
 		}
 		data := make([]byte, length)
 		if _, err := r.ReadAt(data, 8+n+at); err != nil && !(err == io.EOF && length == 0) {
 			return nil, fmt.Errorf("%.60q: the file is cut off: %w", name, err)
 		}
 		at = e.Offsets[1]
-		d = append(d, Item{name, Tensor{Shape: append([]int{}, e.Shape...), Data: typed(dt, data)}})
+		d = append(d,
+			Item{name, Tensor{Shape: append([]int{}, e.Shape...), Data: typed(dt, data)}})
 	}
 	if at != size-8-n {
 		return nil, fmt.Errorf("%d bytes behind the last tensor", size-8-n-at)

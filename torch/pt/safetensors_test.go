@@ -61,7 +61,8 @@ func tensorZoo() Dict {
 	}
 }
 
-// Both formats hold every type; both are read back as they were, halves as the float32 that they are; Python reads both.
+// Both formats hold every type; both are read back as they were, halves as the float32 that they
+// are; Python reads both.
 func TestBothFormats(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"zoo.pt", "zoo.safetensors"} {
@@ -129,7 +130,8 @@ func widened(t Tensor) Tensor {
 	return Tensor{t.Shape, wide}
 }
 
-// A whole training's checkpoint, of both PyTorch versions: nested optimiser state, half weights, shared and transposed storages.
+// A whole training's checkpoint, of both PyTorch versions: nested optimiser state, half weights,
+// shared and transposed storages.
 func TestCheckpoint(t *testing.T) {
 	for _, version := range []string{"1.13", "2.11"} {
 		v, err := ReadFile("testdata/torch-" + version + "/checkpoint.pt")
@@ -149,15 +151,18 @@ func TestCheckpoint(t *testing.T) {
 			}
 			return v
 		}
-		if at("epoch") != int64(3) || at("loss") != 0.25 || at("best") != nil || at("history", 1) != 0.25 || at("shape", 2) != int64(4) ||
-			at("optimizer", "param_groups", 0, "momentum") != 0.9 || at("size", 1) != int64(8) || at("where") != "cpu" {
+		if at("epoch") != int64(3) || at("loss") != 0.25 || at("best") != nil ||
+			at("history", 1) != 0.25 || at("shape", 2) != int64(4) ||
+			at("optimizer", "param_groups", 0, "momentum") != 0.9 || at("size", 1) != int64(8) ||
+			at("where") != "cpu" {
 			t.Errorf("%s: plain values are wrong: %v", version, d)
 		}
 		buffer := at("optimizer", "state", "0", "momentum_buffer").(Tensor)
 		if fmt.Sprint(buffer.Shape) != "[2 1 3 3]" {
 			t.Errorf("%s: the momentum has shape %v", version, buffer.Shape)
 		}
-		weight, tied, flipped := at("model", "3.weight").(Tensor), at("tied", 0).(Tensor), at("tied", 1).(Tensor)
+		weight, tied, flipped := at("model", "3.weight").(Tensor), at("tied", 0).(Tensor),
+			at("tied", 1).(Tensor)
 		w, f := weight.Data.([]float32), flipped.Data.([]float32)
 		if !reflect.DeepEqual(weight, tied) || w[1] != f[2] || w[8] != f[1] {
 			t.Errorf("%s: shared storages are read differently", version)
@@ -168,7 +173,8 @@ func TestCheckpoint(t *testing.T) {
 		if b := at("bytes").(Tensor).Data; !reflect.DeepEqual(b, []int8{-3, 3}) {
 			t.Errorf("%s: int8 is %v", version, b)
 		}
-		if n := at("model", "1.num_batches_tracked").(Tensor).Data; !reflect.DeepEqual(n, []int64{1}) {
+		if n := at("model", "1.num_batches_tracked").(Tensor).Data; !reflect.DeepEqual(n,
+			[]int64{1}) {
 			t.Errorf("%s: %v batches tracked", version, n)
 		}
 	}
@@ -176,18 +182,26 @@ func TestCheckpoint(t *testing.T) {
 
 func TestSafetensorsErrors(t *testing.T) {
 	file := func(header string, data ...byte) []byte {
-		return append(append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header...), data...)
+		return append(append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))),
+			header...), data...)
 	}
 	for want, b := range map[string][]byte{
 		"not a whole safetensors file": {1, 2, 3},
 		"header":                       file(`{"a":`, 1, 2),
-		"element type":                 file(`{"a":{"dtype":"F8","shape":[1],"data_offsets":[0,1]}}`, 1),
-		"do not fit":                   file(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}`, 1, 2, 3, 4),
-		"negative size":                file(`{"a":{"dtype":"U8","shape":[-1],"data_offsets":[0,0]}}`),
-		"too large":                    file(`{"a":{"dtype":"U8","shape":[4611686018427387904,4],"data_offsets":[0,0]}}`),
-		"fit the file":                 file(`{"a":{"dtype":"U8","shape":[9],"data_offsets":[0,9]}}`, 1),
-		"offsets":                      file(`{"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}`, 1, 2),
-		"bytes behind":                 file(`{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}`, 1, 2),
+		"element type": file(
+			`{"a":{"dtype":"F8","shape":[1],"data_offsets":[0,1]}}`, 1),
+		"do not fit": file(
+			`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}`, 1, 2, 3, 4),
+		"negative size": file(
+			`{"a":{"dtype":"U8","shape":[-1],"data_offsets":[0,0]}}`),
+		"too large": file(
+			`{"a":{"dtype":"U8","shape":[4611686018427387904,4],"data_offsets":[0,0]}}`),
+		"fit the file": file(
+			`{"a":{"dtype":"U8","shape":[9],"data_offsets":[0,9]}}`, 1),
+		"offsets": file(
+			`{"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}`, 1, 2),
+		"bytes behind": file(
+			`{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}`, 1, 2),
 	} {
 		_, err := DecodeSafetensors(bytes.NewReader(b), int64(len(b)))
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -201,7 +215,8 @@ func TestSafetensorsErrors(t *testing.T) {
 		"wants 2":           {{"a", Tensor{[]int{2}, []float32{1}}}},
 		"cannot be written": {{"a", Tensor{[]int{1}, []uint16{1}}}},
 	} {
-		if err := EncodeSafetensors(&bytes.Buffer{}, d); err == nil || !strings.Contains(err.Error(), want) {
+		if err := EncodeSafetensors(&bytes.Buffer{}, d); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want %s", d, err, want)
 		}
 	}
@@ -226,7 +241,8 @@ func FuzzDecodeSafetensors(f *testing.F) {
 			return
 		}
 		var again bytes.Buffer
-		if err := EncodeSafetensors(&again, d); err != nil && !strings.Contains(err.Error(), "UTF-8") {
+		if err := EncodeSafetensors(&again, d); err != nil &&
+			!strings.Contains(err.Error(), "UTF-8") {
 			t.Errorf("what was read cannot be written: %v", err)
 		}
 	})

@@ -266,7 +266,8 @@ func (v view) check(length int) (int, error) {
 	if n == 0 {
 		return 0, nil
 	}
-	outside := fmt.Errorf("shape %v, strides %v, offset %d reach outside a storage of %d elements", v.shape, v.strides, v.offset, length)
+	outside := fmt.Errorf("shape %v, strides %v, offset %d reach outside a storage of %d elements",
+		v.shape, v.strides, v.offset, length)
 	if v.offset < 0 || v.offset >= length {
 		return 0, outside
 	}

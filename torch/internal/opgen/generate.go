@@ -19,7 +19,8 @@ func Generate(table string) (map[string][]byte, error) {
 	}
 	files := map[string][]byte{"native/operations.h": header(list)}
 	var tests strings.Builder
-	fmt.Fprintf(&tests, "// %s\n\n"+constraint+"\n\npackage torch\n\nvar operations = map[string]tableOperation{\n", notice)
+	fmt.Fprintf(&tests,
+		"// %s\n\n"+constraint+"\n\npackage torch\n\nvar operations = map[string]tableOperation{\n", notice)
 	bySection := map[string][]operation{}
 	for _, o := range list {
 		bySection[o.section] = append(bySection[o.section], o)
@@ -44,7 +45,8 @@ func (a argument) each(text string) string {
 	return strings.ReplaceAll(text, "NAME", a.name)
 }
 
-// signature is the C function's head. With raw the parameters that C++ converts first have a suffix.
+// signature is the C function's head. With raw the parameters that C++ converts first have a
+// suffix.
 func (o operation) signature(suffixed bool) string {
 	var parameters []string
 	for _, a := range o.args {
@@ -117,7 +119,9 @@ func source(list []operation) []byte {
 
 func methods(list []operation) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "// %s\n\n"+constraint+"\n\npackage torch\n\n// #include \"native/shim.h\"\nimport \"C\"\n\nimport (\n\t\"runtime\"\n\t\"unsafe\"\n)\n", notice)
+	fmt.Fprintf(&b,
+		"// %s\n\n"+constraint+"\n\npackage torch\n\n// #include \"native/shim.h\"\nimport "+
+			"\"C\"\n\nimport (\n\t\"runtime\"\n\t\"unsafe\"\n)\n", notice)
 	for _, o := range list {
 		o.method(&b)
 	}
@@ -157,7 +161,8 @@ func (o operation) method(b *strings.Builder) {
 	case len(o.results) > 1:
 		result = "(" + strings.Join(o.results, ", ") + " *Tensor)"
 	}
-	fmt.Fprintf(b, "func %s%s(%s) %s {\n", receiver, o.name, strings.Join(parameters, ", "), result)
+	fmt.Fprintf(b, "func %s%s(%s) %s {\n", receiver, o.name, strings.Join(parameters, ", "),
+		result)
 
 	var call []string
 	for _, a := range o.args {
@@ -173,9 +178,12 @@ func (o operation) method(b *strings.Builder) {
 	}
 	switch {
 	case o.inPlace:
-		fmt.Fprintf(b, "\tcheck(%q, C.latent_op_%s(%s))\n", o.torch, o.name, strings.Join(call, ", "))
+		fmt.Fprintf(b, "\tcheck(%q, C.latent_op_%s(%s))\n", o.torch, o.name,
+			strings.Join(call, ", "))
 	case o.list:
-		fmt.Fprintf(b, "\tvar list *C.Tensor\n\tvar length C.int64_t\n\tfailed := C.latent_op_%s(%s, &list, &length)\n", o.name, strings.Join(call, ", "))
+		fmt.Fprintf(b,
+			"\tvar list *C.Tensor\n\tvar length C.int64_t\n\tfailed := C.latent_op_%s(%s, "+
+				"&list, &length)\n", o.name, strings.Join(call, ", "))
 		fmt.Fprintf(b, "\tmade := %s.takeList(%q, failed, list, length)\n", scope, o.torch)
 	default:
 		for _, r := range o.results {
@@ -226,7 +234,8 @@ func (o operation) test(b *strings.Builder) {
 		call = "s." + o.name
 	}
 	call += "(" + strings.Join(args, ", ") + ")"
-	fmt.Fprintf(b, "\t%q: {%q, %q, []string{%s}, func(s *Scope, a []any) []*Tensor {\n", o.name, o.torch, o.since, strings.Join(list, ", "))
+	fmt.Fprintf(b, "\t%q: {%q, %q, []string{%s}, func(s *Scope, a []any) []*Tensor {\n", o.name,
+		o.torch, o.since, strings.Join(list, ", "))
 	switch {
 	case o.list:
 		fmt.Fprintf(b, "\t\treturn %s\n", call)

@@ -1,5 +1,5 @@
-// Package opgen makes package torch's operations from their table: C functions, Go methods and the list that the tests run
-// through. The table's own comment says how it reads.
+// Package opgen makes package torch's operations from their table: C functions, Go methods and the
+// list that the tests run through. The table's own comment says how it reads.
 package opgen
 
 import (
@@ -70,7 +70,8 @@ func parseLine(line string) (o operation, err error) {
 	if m == nil {
 		return o, fmt.Errorf("%q is no declaration", cells[1])
 	}
-	o = operation{torch: cells[0], on: m[1], name: m[2], since: cells[3], doc: cells[4], results: []string{"out"}}
+	o = operation{torch: cells[0], on: m[1], name: m[2], since: cells[3], doc: cells[4],
+		results: []string{"out"}}
 	o.body, o.gotorch = strings.CutPrefix(cells[2], "gotorch: ")
 	switch {
 	case m[4] == "= x":
@@ -106,34 +107,50 @@ func parseLine(line string) (o operation, err error) {
 	return o, nil
 }
 
-// kind is how an argument looks in Go, in the C function's list, and how it gets from one to the other. NAME stands for the
-// argument's name.
+// kind is how an argument looks in Go, in the C function's list, and how it gets from one to the
+// other. NAME stands for the argument's name.
 type kind struct {
 	goType string
 	c      string // the parameters
 	pass   string // Go's expressions for them
 	before string // a Go statement ahead of the call
-	use    string // a C++ statement that makes NAME from them; gotorch's calls take the parameters as they are
+	// a C++ statement that makes NAME from them; gotorch's calls take the parameters as they are
+	use    string
 	suffix string // of the parameter that use reads
 	any    string // how the list takes it from an any
 }
 
 var kinds = map[string]kind{
-	"T":  {goType: "*Tensor", c: "Tensor NAME", pass: "NAME.c()", use: "const at::Tensor &NAME = *NAME_;", suffix: "_", any: "tensor(NAME)"},
-	"T?": {goType: "*Tensor", c: "Tensor NAME", pass: "NAME.orNil()", use: "const at::Tensor NAME = NAME_ ? *NAME_ : at::Tensor();", suffix: "_", any: "tensor(NAME)"},
-	"T...": {goType: "...*Tensor", c: "Tensor *NAME, int64_t NAME_n", before: "NAMEList := handles(NAME)",
-		pass: "unsafe.SliceData(NAMEList), C.int64_t(len(NAMEList))", use: "const std::vector<at::Tensor> NAME = latent::tensors(NAME_, NAME_n);", suffix: "_", any: "tensors(NAME)..."},
+	"T": {goType: "*Tensor", c: "Tensor NAME", pass: "NAME.c()",
+		use: "const at::Tensor &NAME = *NAME_;", suffix: "_", any: "tensor(NAME)"},
+	"T?": {goType: "*Tensor", c: "Tensor NAME", pass: "NAME.orNil()",
+		use: "const at::Tensor NAME = NAME_ ? *NAME_ : at::Tensor();", suffix: "_",
+		any: "tensor(NAME)"},
+	"T...": {goType: "...*Tensor", c: "Tensor *NAME, int64_t NAME_n",
+		before: "NAMEList := handles(NAME)",
+		pass:   "unsafe.SliceData(NAMEList), C.int64_t(len(NAMEList))",
+		use:    "const std::vector<at::Tensor> NAME = latent::tensors(NAME_, NAME_n);",
+		suffix: "_", any: "tensors(NAME)..."},
 	"int": {goType: "int", c: "int64_t NAME", pass: "C.int64_t(NAME)", any: "integer(NAME)"},
-	"ints": {goType: "[]int", c: "const int64_t *NAME, int64_t NAME_n", before: "NAMEList := int64s(NAME)",
-		pass: "unsafe.SliceData(NAMEList), C.int64_t(len(NAMEList))", use: "const at::IntArrayRef NAME(NAME_, NAME_n);", suffix: "_", any: "integers(NAME)"},
-	"int...": {goType: "...int", c: "const int64_t *NAME, int64_t NAME_n", before: "NAMEList := int64s(NAME)",
-		pass: "unsafe.SliceData(NAMEList), C.int64_t(len(NAMEList))", use: "const at::IntArrayRef NAME(NAME_, NAME_n);", suffix: "_", any: "integers(NAME)..."},
+	"ints": {goType: "[]int", c: "const int64_t *NAME, int64_t NAME_n",
+		before: "NAMEList := int64s(NAME)",
+		pass:   "unsafe.SliceData(NAMEList), C.int64_t(len(NAMEList))",
+		use:    "const at::IntArrayRef NAME(NAME_, NAME_n);", suffix: "_", any: "integers(NAME)"},
+	"int...": {goType: "...int", c: "const int64_t *NAME, int64_t NAME_n",
+		before: "NAMEList := int64s(NAME)",
+		pass:   "unsafe.SliceData(NAMEList), C.int64_t(len(NAMEList))",
+		use:    "const at::IntArrayRef NAME(NAME_, NAME_n);", suffix: "_",
+		any: "integers(NAME)..."},
 	"float": {goType: "float64", c: "double NAME", pass: "C.double(NAME)", any: "float(NAME)"},
 	"scalar": {goType: "float64", c: "double NAME", pass: "C.double(NAME)",
 		use: "const at::Scalar NAME = latent::scalar(x, NAME_);", suffix: "_", any: "float(NAME)"},
 	"bool": {goType: "bool", c: "bool NAME", pass: "C.bool(NAME)", any: "NAME.(bool)"},
-	"string": {goType: "string", c: "const char *NAME, int64_t NAME_n", pass: "(*C.char)(unsafe.Pointer(unsafe.StringData(NAME))), C.int64_t(len(NAME))",
-		use: "const std::string NAME(NAME_, NAME_n);", suffix: "_", any: "NAME.(string)"},
-	"dtype":     {goType: "DType", c: "int8_t NAME", pass: "C.int8_t(NAME)", use: "const auto NAME = static_cast<at::ScalarType>(NAME_);", suffix: "_", any: "dtype(NAME)"},
-	"reduction": {goType: "...Reduction", c: "int64_t NAME", pass: "reductionOf(NAME)", any: "reduction(NAME)"},
+	"string": {goType: "string", c: "const char *NAME, int64_t NAME_n",
+		pass: "(*C.char)(unsafe.Pointer(unsafe.StringData(NAME))), C.int64_t(len(NAME))",
+		use:  "const std::string NAME(NAME_, NAME_n);", suffix: "_", any: "NAME.(string)"},
+	"dtype": {goType: "DType", c: "int8_t NAME", pass: "C.int8_t(NAME)",
+		use: "const auto NAME = static_cast<at::ScalarType>(NAME_);", suffix: "_",
+		any: "dtype(NAME)"},
+	"reduction": {goType: "...Reduction", c: "int64_t NAME", pass: "reductionOf(NAME)",
+		any: "reduction(NAME)"},
 }

@@ -26,9 +26,11 @@ type net struct {
 }
 
 func newNet() *net {
-	n := &net{Drop: torch.Dropout(0.1), Head: torch.NewSequential(torch.Linear(8*5*5, 16), torch.GELU(), torch.Linear(16, 4))}
+	n := &net{Drop: torch.Dropout(0.1),
+		Head: torch.NewSequential(torch.Linear(8*5*5, 16), torch.GELU(), torch.Linear(16, 4))}
 	for i := range 2 {
-		n.Blocks = append(n.Blocks, block{torch.Conv2d(1+7*i, 8, 3, torch.Conv{Padding: []int{1}}), torch.BatchNorm2d(8)})
+		n.Blocks = append(n.Blocks,
+			block{torch.Conv2d(1+7*i, 8, 3, torch.Conv{Padding: []int{1}}), torch.BatchNorm2d(8)})
 	}
 	return n
 }
@@ -81,7 +83,8 @@ func main() {
 		torch.Eval(again)
 		check(torch.NoGrad(func(s *torch.Scope) {
 			x := s.Arange(0, 2*100, 1).Reshape(2, 1, 10, 10).Cos()
-			if difference := m.Forward(x).Sub(again.Forward(x)).Abs().Max().Item(); difference != 0 {
+			if difference := m.Forward(x).Sub(again.Forward(x)).Abs().Max().Item(); difference !=
+				0 {
 				log.Fatalf("%s: off by %g", name, difference)
 			}
 		}))

@@ -1,4 +1,5 @@
-// Command cmd writes the files that torch/operations.table gives; run by `go generate ./torch`, in torch/.
+// Command cmd writes the files that torch/operations.table gives; run by `go generate ./torch`, in
+// torch/.
 package main
 
 import (
@@ -16,7 +17,8 @@ func main() {
 		files, err = opgen.Generate(string(table))
 	}
 	for path, text := range files {
-		if old, _ := os.ReadFile(path); err == nil && !bytes.Equal(old, text) { // what stays compiles no more
+		// what stays compiles no more
+		if old, _ := os.ReadFile(path); err == nil && !bytes.Equal(old, text) {
 			err = os.WriteFile(path, text, 0o666)
 		}
 	}
