@@ -22,7 +22,7 @@ import (
 const selfLabel = "self-label"
 
 const (
-	roundEpochs = 5                // epochs between two rounds of clusters
+	roundEpochs = 5                 // epochs between two rounds of clusters
 	unsure      = 0.1               // share of the rows that have no class in a round
 	mapSharp    = 4                 // late exaggeration of the map, as Kobak and Berens (2019)
 	mapNear     = 15                // perplexity of the map, as UMAP's number of neighbours
