@@ -69,7 +69,8 @@ type position struct {
 }
 
 // NewTrainer prepares a run of model over the rows of train. labels has one class
-// per row and is needed by some extra losses only; it may be nil. Close frees it.
+// per row and is needed by some extra losses only; it may be nil. Each step reads it anew, so that
+// Options.EpochEnd may change it. Close frees it.
 func NewTrainer(model Model, train Samples, labels []int, o Options) (*Trainer, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err

@@ -322,7 +322,7 @@ func TestBadOptions(t *testing.T) {
 		change func(*Options)
 		want   string
 	}{
-		{"triplet", func(*Options) {}, `unknown loss "triplet": want notebook, nt-xent, supcon`},
+		{"triplet", func(*Options) {}, `unknown loss "triplet": want notebook, nt-xent, supcon, self-label`},
 		{"supcon", func(o *Options) { o.Temperature = 0 }, "temperature must be above 0 and finite, got 0"},
 		{"nt-xent", func(o *Options) { o.Temperature = -1 }, "temperature must be above 0 and finite, got -1"},
 		{"notebook", func(o *Options) { o.Temperature = math.NaN() }, "temperature"},
@@ -332,6 +332,7 @@ func TestBadOptions(t *testing.T) {
 		{"supcon", func(o *Options) { o.Augment, o.Augmentation.Scale = true, 1 }, "scale must be from 0 to 0.99, got 1"},
 		{"nt-xent", func(o *Options) { o.Augmentation.Rotation = math.NaN() }, "rotation"},
 		{"nt-xent", func(o *Options) { o.Augment = false }, "nt-xent needs augmentation"},
+		{"self-label", func(o *Options) { o.Augment = false }, "self-label needs augmentation"},
 		{"notebook", func(o *Options) { o.Augment = true }, "notebook's loss has no augmentation"},
 		{"notebook", func(o *Options) { o.Similarity = Euclidean }, "similarity cosine, not euclidean"},
 	} {
@@ -363,6 +364,7 @@ func TestCheck(t *testing.T) {
 		{"supcon", []int{1, 2, 2}, ""},
 		{"nt-xent", []int{4, 4}, ""},
 		{"nt-xent", nil, ""},
+		{"self-label", nil, ""},
 		{"notebook", []int{4, 4}, "at least two classes, and all are of class 4"},
 		{"supcon", []int{4, 4}, "at least two classes, and all are of class 4"},
 		{"supcon", nil, "needs labels"},

@@ -96,6 +96,29 @@ func (l SupCon) Loss(b autoenc.Batch) *torch.Tensor {
 	return l.of(z, torch.From(b.Scope, b.Images.Device(), labels, len(labels)))
 }
 
+// SelfLabel is SupCon with augmentation on classes that are not labels but clusters, which the
+// caller finds and writes into the labels that autoenc.NewTrainer got, -1 for rows that it is
+// not sure of. Loss and DefaultSelfLabel's temperature are SupCon's.
+type SelfLabel struct{ SupCon }
+
+// DefaultSelfLabel is DefaultSupCon with augmentation.
+func DefaultSelfLabel() SelfLabel {
+	l := SelfLabel{DefaultSupCon()}
+	l.Augment = true
+	return l
+}
+
+// Validate names the first option that does not fit.
+func (l SelfLabel) Validate() error {
+	if err := l.validate(); err != nil {
+		return err
+	}
+	if !l.Augment {
+		return fmt.Errorf("contrastive: self-label needs augmentation: without it clusters do not improve")
+	}
+	return nil
+}
+
 // withCopies returns the batch's latents and, below them, those of its augmented copy.
 func withCopies(b autoenc.Batch, o Options) *torch.Tensor {
 	return torch.Cat(0, b.Latent, b.Model.Encode(o.copyOf(b.Scope, b.Images)).Float())

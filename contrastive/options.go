@@ -55,10 +55,10 @@ func (o Options) copyOf(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 }
 
 // Names of the losses, as New takes them.
-func Names() []string { return []string{"notebook", "nt-xent", "supcon"} }
+func Names() []string { return []string{"notebook", "nt-xent", "supcon", "self-label"} }
 
 // Defaults are the options of the named loss, those of DefaultNotebook,
-// DefaultNTXent or DefaultSupCon.
+// DefaultNTXent, DefaultSupCon or DefaultSelfLabel.
 func Defaults(name string) (Options, error) {
 	switch name {
 	case "notebook":
@@ -67,6 +67,8 @@ func Defaults(name string) (Options, error) {
 		return DefaultNTXent().Options, nil
 	case "supcon":
 		return DefaultSupCon().Options, nil
+	case "self-label":
+		return DefaultSelfLabel().Options, nil
 	}
 	return Options{}, fmt.Errorf("contrastive: unknown loss %q: want %s", name, strings.Join(Names(), ", "))
 }
@@ -84,6 +86,8 @@ func New(name string, o Options) (autoenc.ExtraLoss, error) {
 		loss = NTXent{o}
 	case "supcon":
 		loss = SupCon{o}
+	case "self-label":
+		loss = SelfLabel{SupCon{o}}
 	default:
 		_, err := Defaults(name)
 		return nil, err
@@ -116,13 +120,13 @@ func (o Options) validate() error {
 }
 
 // Check says whether the named loss can be trained on images of these classes, with the
-// notebook's ten. The notebook's and SupCon need two of them; NT-Xent takes any, and none.
+// notebook's ten. The notebook's and SupCon need two of them; NT-Xent and SelfLabel take any, and none.
 func Check(name string, labels []int) error { return CheckClasses(name, labels, classes) }
 
 // CheckClasses is Check for another number of classes. A negative label is one that is not
 // known.
 func CheckClasses(name string, labels []int, classes int) error {
-	if name == "nt-xent" {
+	if name == "nt-xent" || name == "self-label" {
 		return nil
 	}
 	if len(labels) == 0 {

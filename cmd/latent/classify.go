@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -26,12 +27,14 @@ the nearest mean, in pixel space and in the model's latent space.
 SimCLR and DINO, and 1 and 20 with equal votes by --metric. A training image is classified by the
 others. --method linear is a multinomial logistic regression, the linear probe; both as scikit-learn.
 With --clusters the centres are found by k-means, without labels. Labels are then only used to
-score the clusters, matched one to one by the Hungarian method.
+score the clusters, matched one to one by the Hungarian method. --clusters auto takes the number of
+clusters, of 2 to 20, whose silhouette in the latent space is the largest.
 
     latent classify --run runs/a
     latent classify --run runs/a --metric cosine --confusion
     latent classify --run runs/a --method linear --keep
     latent classify --run runs/a --clusters 10
+    latent classify --run runs/a --clusters auto
     latent classify --run runs/a --input new.csv --label-column kind
     latent classify --input z.npy --labels labels.npy --test-input zt.npy --test-labels lt.npy`,
 		Flags: slices.Concat(ownFlags("rows of your own instead of a run's images, or beside --run in place of its test images: "+
@@ -45,7 +48,8 @@ score the clusters, matched one to one by the Hungarian method.
 				Usage: "also print the mean silhouette of the classes, by --metric, of at most 10,000 test rows"},
 			&cli.BoolFlag{Name: "keep", DisableDefaultText: true,
 				Usage: "also write the scores into the run's metrics.json, where latent report finds them"},
-			&cli.IntFlag{Name: "clusters", Usage: "find `K` clusters by k-means instead of using labels", DefaultText: "use labels"},
+			&cli.StringFlag{Name: "clusters", DefaultText: "use labels",
+				Usage: "find `K` clusters by k-means instead of using labels; auto proposes 2 to 20 by the silhouette"},
 			&cli.Uint64Flag{Name: "seed", Usage: "random seed for k-means"},
 			jsonFlag(),
 		}, modelFlags()),
@@ -58,8 +62,10 @@ func classify(c *cli.Context) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if c.IsSet("clusters") && c.Int("clusters") < 1 {
-		return usagef("--clusters must be at least 1, got %d", c.Int("clusters"))
+	if text := c.String("clusters"); c.IsSet("clusters") && text != auto {
+		if k, err := strconv.Atoi(text); err != nil || k < 1 {
+			return usagef("--clusters must be at least 1, or auto, got %q", text)
+		}
 	}
 	if !slices.Contains(train.Methods, c.String("method")) {
 		return usagef("unknown method %q: want %s", c.String("method"), strings.Join(train.Methods, ", "))
@@ -90,6 +96,35 @@ func classify(c *cli.Context) error {
 		return classifyRun(c, own, metric)
 	}
 	return classifyMatrix(c, own, metric)
+}
+
+const (
+	auto         = "auto" // value of --clusters
+	mostClusters = 20     // that it proposes
+)
+
+// setClusters sets o to the number of clusters that the flag gives, or proposes one for the n
+// rows of x. The silhouette is that of a proposal.
+func setClusters(c *cli.Context, x []float32, n int, o *centroid.KMeansOptions) (silhouette *float64, err error) {
+	if text := c.String("clusters"); text != auto {
+		o.K, err = strconv.Atoi(text)
+		return nil, err
+	}
+	p, err := centroid.ProposeK(c.Context, x, n, mostClusters, *o)
+	if err != nil {
+		return nil, err
+	}
+	o.K = p.K
+	return &p.Silhouettes[p.K-2], nil
+}
+
+// clustersTitle heads a table of clusters.
+func clustersTitle(k int, metric string, silhouette *float64) string {
+	title := fmt.Sprintf("%d clusters, %s", k, metric)
+	if silhouette != nil {
+		title += fmt.Sprintf(" (auto: silhouette %.4f)", *silhouette)
+	}
+	return title
 }
 
 // perClass is the accuracy of each class, from [label][predicted].

@@ -86,7 +86,8 @@ type classifiedMatrix struct {
 	Metric    string    `json:"metric"`
 	Others    []variant `json:"variants,omitempty"` // of the method, beside that of Accuracy
 	Clusters  int       `json:"clusters,omitempty"`
-	NMI       *ofMatrix `json:"nmi,omitempty"` // of clusters
+	Proposed  *float64  `json:"silhouette_of_proposal,omitempty"` // with --clusters auto
+	NMI       *ofMatrix `json:"nmi,omitempty"`                    // of clusters
 	ARI       *ofMatrix `json:"ari,omitempty"`
 	Confusion [][]int   `json:"confusion,omitempty"` // [label][predicted], of the test split if there is one
 	PerClass  []float64 `json:"per_class,omitempty"` // accuracy, of the same split
@@ -204,7 +205,12 @@ func (r *classifiedMatrix) cluster(c *cli.Context, training labelled, test *labe
 	d := display(c)
 	defer d.Done()
 	o := centroid.DefaultKMeansOptions()
-	o.K, o.Metric, o.Seed = c.Int("clusters"), metric, c.Uint64("seed")
+	o.Metric, o.Seed = metric, c.Uint64("seed")
+	proposed, err := setClusters(c, training.Data, training.Rows, &o)
+	if err != nil {
+		return err
+	}
+	r.Proposed = proposed
 	o.Progress = func(start, iteration int) {
 		d.Update(progress.Status{Label: "k-means", Unit: "starts", Done: start, Total: o.Starts,
 			Tail: fmt.Sprint("iteration ", iteration)})
@@ -253,7 +259,7 @@ func (r *classifiedMatrix) print(w io.Writer) error {
 	number := func(v float64) string { return fmt.Sprintf("%.4f", v) }
 	title := methodTitle(r.name)
 	if r.Clusters > 0 {
-		title = fmt.Sprintf("%d clusters, %s", r.Clusters, r.Metric)
+		title = clustersTitle(r.Clusters, r.Metric, r.Proposed)
 	}
 	rows := [][]string{{title, "train"}, row("accuracy", &r.Accuracy, percent)}
 	if r.Accuracy.Test != nil {

@@ -198,6 +198,7 @@ func printBoth(w io.Writer, title string, b both[run.Splits]) error {
 type clustered struct {
 	Accuracy both[run.Splits] `json:"accuracy"`
 	Clusters int              `json:"clusters"`
+	Proposed *float64         `json:"silhouette_of_proposal,omitempty"` // with --clusters auto
 	Metric   string           `json:"metric"`
 	Scores   both[scores]     `json:"scores"`
 	Seed     uint64           `json:"seed"`
@@ -208,7 +209,11 @@ func clusters(
 	show *progress.Display,
 ) error {
 	o := centroid.DefaultKMeansOptions()
-	o.K, o.Metric, o.Seed = c.Int("clusters"), metric, c.Uint64("seed")
+	o.Metric, o.Seed = metric, c.Uint64("seed")
+	proposed, err := setClusters(c, spaces.Latent.Train, d.Train.N, &o)
+	if err != nil {
+		return err
+	}
 	score := func(s train.Space, name string) (scores, error) {
 		o.Progress = func(start, iteration int) {
 			show.Update(progress.Status{Label: "k-means, " + name, Unit: "starts", Done: start, Total: o.Starts,
@@ -230,7 +235,6 @@ func clusters(
 		}, nil
 	}
 	var found both[scores]
-	var err error
 	if found.Original, err = score(spaces.Original, "original"); err != nil {
 		return err
 	}
@@ -239,7 +243,7 @@ func clusters(
 	}
 	show.Done()
 	if c.Bool("json") {
-		return printJSON(c, clustered{Clusters: o.K, Metric: metric.String(), Seed: o.Seed, Scores: found,
+		return printJSON(c, clustered{Clusters: o.K, Proposed: proposed, Metric: metric.String(), Seed: o.Seed, Scores: found,
 			Accuracy: both[run.Splits]{Latent: found.Latent.Accuracy, Original: found.Original.Accuracy}})
 	}
 	row := func(name string, s scores) []string {
@@ -248,7 +252,7 @@ func clusters(
 			fmt.Sprintf("%.4f", s.ARI.Train), fmt.Sprintf("%.4f", s.ARI.Test)}
 	}
 	return table(c.App.Writer, [][]string{
-		{fmt.Sprintf("%d clusters, %s", o.K, metric),
+		{clustersTitle(o.K, metric.String(), proposed),
 			"accuracy train", "test", "NMI train", "test", "ARI train", "test"},
 		row("original", found.Original), row("latent", found.Latent),
 	})

@@ -86,7 +86,15 @@ func TestTwoProcessesTrainOneModel(t *testing.T) {
 		t.Errorf("rank 0 ended with %d: %s\nrank 1 with %d: %s", code, said, other, heard)
 	}
 
-	// The notebook is not for several processes.
+	// Neither self-label nor the notebook is for several processes.
+	port = freePort(t)
+	clustering := small(t, "train", filepath.Join(t.TempDir(), "run"), "--contrastive", "self-label", "--device", "cpu")
+	leader, said = member(t, 0, port, clustering...)
+	follower, _ = member(t, 1, port, clustering...)
+	if code, other := wait(t, leader), wait(t, follower); code != exitFailed || other != exitFailed ||
+		!strings.Contains(said.String(), "self-label trains in one process") {
+		t.Errorf("self-label ended with %d and %d: %s", code, other, said)
+	}
 	leader, said = member(t, 0, freePort(t), "notebook", "--out", filepath.Join(t.TempDir(), "notebook"), "--quiet")
 	if code := wait(t, leader); code != exitUsage || strings.Count(said.String(), "\n") != 1 {
 		t.Errorf("notebook ended with %d: %s", code, said)

@@ -33,7 +33,10 @@ func TestWrongCalls(t *testing.T) {
 		{"train --out x --contrastive supcon --contrastive-weight -1", "--contrastive-weight"},
 		{"train --out x --contrastive nt-xent --augment=false", "nt-xent needs augmentation"},
 		{"train --out x --contrastive notebook --augment", "no augmentation"},
-		{"train --out x --temperature 0.1", "choose one of notebook, nt-xent, supcon"},
+		{"train --out x --temperature 0.1", "choose one of notebook, nt-xent, supcon, self-label"},
+		{"train --out x --contrastive self-label --clusters 1", "--clusters must be at least 2, got 1"},
+		{"train --out x --contrastive self-label --augment=false", "self-label needs augmentation"},
+		{"train --out x --contrastive supcon --clusters 5", "clusters are self-label's"},
 		{"train --out x extra", `"extra"`},
 		{"train", "--out"},
 		{"notebook", "--out"},
@@ -47,6 +50,7 @@ func TestWrongCalls(t *testing.T) {
 		{"encode --split test --output z.npy", "--run"},
 		{"classify --run x --metric manhattan", "manhattan"},
 		{"classify --run x --clusters 0", "--clusters"},
+		{"classify --run x --clusters many", "--clusters must be at least 1, or auto"},
 		{"classify --run x --device gpu", "gpu"},
 		{"classify --run x --threads 0", "--threads"},
 		{"tsne --output y.npy", "--input"},
@@ -100,7 +104,7 @@ func TestHelp(t *testing.T) {
 	common := "--data --dataset --device --threads --seed"
 	for command, flags := range map[string]string{
 		"data":         "--data --dataset --json --quiet",
-		"train":        common + " --out --epochs --batch-size --lr --weight-decay --contrastive --temperature --similarity --augment --contrastive-weight --init --shuffle --precision --resume --view --json --quiet",
+		"train":        common + " --out --epochs --batch-size --lr --weight-decay --contrastive --temperature --similarity --augment --clusters --contrastive-weight --init --shuffle --precision --resume --view --json --quiet",
 		"encode":       "--run --split --input --output --device --threads",
 		"classify":     "--run --metric --clusters --confusion --json",
 		"tsne":         "--input --output --format --every --knn --metric --kernel --method --alpha --late-exaggeration --save --load --transform --transform-output --perplexity --theta --schedule --iterations --early-exaggeration --exaggeration-iterations --learning-rate --init --seed --view --threads --json",

@@ -4,6 +4,7 @@ package train
 
 import (
 	"context"
+	"errors"
 
 	"latent/centroid"
 	"latent/internal/run"
@@ -20,6 +21,11 @@ func measured(epoch int) bool {
 		return epoch%5 == 0
 	}
 	return epoch%10 == 0
+}
+
+// epochEnd measures the model after an epoch, and finds the classes of the next where it must.
+func (j *job) epochEnd(epoch int) error {
+	return errors.Join(j.measure(epoch), j.relabel(epoch))
 }
 
 // measure notes what nearest centroids find after an epoch (cell 7). It encodes without

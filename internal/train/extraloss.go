@@ -7,24 +7,30 @@ import (
 	"strings"
 
 	"latent/autoenc"
+	"latent/centroid"
 	"latent/contrastive"
 )
 
 // ExtraLoss says which contrastive loss is added to the reconstruction loss, and
 // with which options. With "none" the others have their zero value.
 type ExtraLoss struct {
-	Contrastive string                 `json:"contrastive"` // none, notebook, nt-xent or supcon
+	Contrastive string                 `json:"contrastive"` // none, notebook, nt-xent, supcon or self-label
 	Temperature float64                `json:"temperature"`
 	Similarity  contrastive.Similarity `json:"similarity"` // cosine or euclidean
 	Augment     bool                   `json:"augment"`
 	Weight      float64                `json:"contrastive_weight"`
+	Clusters    int                    `json:"clusters,omitempty"` // of self-label
 }
 
 // NewExtraLoss is the named loss with its defaults, where the name is known.
 func NewExtraLoss(name string) ExtraLoss {
 	o, _ := contrastive.Defaults(name) // new refuses an unknown name
-	return ExtraLoss{Contrastive: name, Temperature: o.Temperature, Similarity: o.Similarity,
+	e := ExtraLoss{Contrastive: name, Temperature: o.Temperature, Similarity: o.Similarity,
 		Augment: o.Augment, Weight: o.Weight}
+	if name == selfLabel {
+		e.Clusters = centroid.DefaultKMeansOptions().K
+	}
+	return e
 }
 
 // new makes the loss for rows of d, or of any data to see whether the options are right;
@@ -42,6 +48,14 @@ func (e ExtraLoss) new(d *Data) (autoenc.ExtraLoss, error) {
 	if err != nil {
 		return nil, fmt.Errorf("unknown contrastive loss %q: want none, %s", e.Contrastive, losses)
 	}
+	switch {
+	case e.Contrastive != selfLabel && e.Clusters != 0:
+		return nil, fmt.Errorf("clusters are %s's: choose it with --contrastive", selfLabel)
+	case e.Contrastive == selfLabel && e.Clusters < 2:
+		return nil, &autoenc.OptionError{Field: "Clusters", Value: e.Clusters, Want: "at least 2"}
+	case e.Contrastive == selfLabel && d != nil && e.Clusters > d.Train.N:
+		return nil, fmt.Errorf("%d clusters for %d rows: want at most one cluster per row", e.Clusters, d.Train.N)
+	}
 	o.Temperature, o.Similarity = e.Temperature, e.Similarity
 	o.Augment, o.Weight = e.Augment, e.Weight
 	if d != nil && d.Form != nil {
@@ -52,7 +66,7 @@ func (e ExtraLoss) new(d *Data) (autoenc.ExtraLoss, error) {
 			o.Corruption = contrastive.DefaultCorruption
 		}
 		if err := contrastive.CheckClasses(e.Contrastive, d.Train.Labels, o.Classes); err != nil {
-			return nil, fmt.Errorf("%w (--contrastive nt-xent and none need no labels)", err)
+			return nil, fmt.Errorf("%w (--contrastive nt-xent, self-label and none need no labels)", err)
 		}
 	} else if d != nil {
 		if err := contrastive.Check(e.Contrastive, d.Train.Labels); err != nil {

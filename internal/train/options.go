@@ -37,7 +37,8 @@ func (c *Config) Options() []Option {
 		{"similarity", "Similarity", (*string)(&c.Similarity), own,
 			"similarity in the contrastive loss: cosine or euclidean"},
 		{"augment", "Augment", &c.Augment, own,
-			"give supcon an augmented copy of each image, as nt-xent always has"},
+			"give supcon an augmented copy of each image, as nt-xent and self-label always have"},
+		{"clusters", "Clusters", &c.Clusters, own, "number of clusters that self-label looks for"},
 		{"contrastive-weight", "Weight", &c.Weight, own,
 			"weight of the contrastive loss beside the reconstruction loss"},
 	}, append(c.OwnData.Options("auto"), PlaceOptions(&c.Data, &c.Dataset, &c.Device, &c.Threads)...)...)

@@ -16,7 +16,7 @@ func TestOptionsAreConfigs(t *testing.T) {
 	c := DefaultConfig()
 	c.OwnData = OwnData{"x", "l", "c", "t", "tl", 0.5, "none", "1x1"}
 	c.EncoderWidths, c.DecoderWidths = "1", "1"
-	c.Plain, c.Processes = true, 2 // left out otherwise, so that older records stay valid
+	c.Plain, c.Processes, c.Clusters = true, 2, 3 // left out otherwise, so that older records stay valid
 	var keys map[string]any
 	text, err := json.Marshal(c)
 	if err != nil {

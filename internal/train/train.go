@@ -75,7 +75,7 @@ func Run(
 		defer func() { recorder.Close(err) }()
 		j.report = recorder
 	}
-	if err := j.prepare(checkpoint); err != nil {
+	if err := j.prepare(ctx, checkpoint); err != nil {
 		return Result{}, err
 	}
 	if !j.leads {
@@ -86,6 +86,11 @@ func Run(
 	}
 	if err := j.writeForm(); err != nil {
 		return Result{}, err
+	}
+	if j.Contrastive == selfLabel && checkpoint == nil {
+		if err := j.writeClasses(0); err != nil {
+			return Result{}, err
+		}
 	}
 	if err := j.train(ctx); err != nil {
 		return Result{}, err
@@ -143,6 +148,7 @@ type job struct {
 	trainer *autoenc.Trainer // nil until prepare
 	losses  *run.Losses
 	epochs  []run.EpochAccuracy
+	classes []int   // of the training rows, for the loss: their labels, or a self-label run's own
 	seconds float64 // of training in earlier processes
 	err     error   // the first row that could not be noted
 }
@@ -160,7 +166,7 @@ func (j *job) close() {
 
 // prepare makes the model and its trainer, at the checkpoint if there is one.
 // Nothing is written.
-func (j *job) prepare(checkpoint *autoenc.Checkpoint) error {
+func (j *job) prepare(ctx context.Context, checkpoint *autoenc.Checkpoint) error {
 	extra, err := j.ExtraLoss.new(j.data)
 	if err != nil {
 		return err
@@ -190,10 +196,13 @@ func (j *job) prepare(checkpoint *autoenc.Checkpoint) error {
 	options := j.training()
 	options.Extra, options.Group, options.Seed = extra, j.group, j.Seed
 	if j.leads {
-		options.Progress, options.Save, options.EpochEnd = j.step, j.save, j.measure
+		options.Progress, options.Save, options.EpochEnd = j.step, j.save, j.epochEnd
 		options.Warn = func(err error) { j.report.Printf("note: %v", err) }
 	}
-	j.trainer, err = autoenc.NewTrainer(model, Samples(j.data.Train), j.data.Train.Labels, options)
+	if j.classes, err = j.lossClasses(ctx, checkpoint); err != nil {
+		return err
+	}
+	j.trainer, err = autoenc.NewTrainer(model, Samples(j.data.Train), j.classes, options)
 	if err != nil {
 		return err
 	}
