@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"runtime"
 	"slices"
 	"time"
@@ -43,7 +42,7 @@ type Trainer struct {
 	labels    []int
 	loader    loader
 	graph     *graph        // nil: every step by itself
-	notFinite *torch.Tensor // 1 float32: not 0 after a loss on a GPU, or in a graph, that is not finite
+	notFinite *torch.Tensor // 1 float32: not 0 after a loss that is not finite
 	stop      bool          // a process of the group was told to stop
 	addresses []uint64      // of the parameters
 
@@ -68,9 +67,9 @@ type position struct {
 	seed  int64 // that orders the current epoch; drawn when batch > 0
 }
 
-// NewTrainer prepares a run of model over the rows of train. labels has one class
-// per row and is needed by some extra losses only; it may be nil. Each step reads it anew, so that
-// Options.EpochEnd may change it. Close frees it.
+// NewTrainer prepares a run of model over the rows of train. labels has one class per row and is
+// needed by some extra losses only; it may be nil. Each step reads it anew, so that
+// Options.EpochEnd may change it. Close frees the Trainer.
 func NewTrainer(model Model, train Samples, labels []int, o Options) (*Trainer, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -78,8 +77,9 @@ func NewTrainer(model Model, train Samples, labels []int, o Options) (*Trainer, 
 	if labels != nil && len(labels) != train.Len() {
 		return nil, fmt.Errorf("autoenc: train: %d labels for %d rows", len(labels), train.Len())
 	}
+	n := train.Len()
 	t := &Trainer{Model: model, options: o, labels: labels,
-		loader: loader{n: train.Len(), batchSize: min(o.BatchSize, train.Len()), shuffle: o.Shuffle}}
+		loader: loader{n: n, batchSize: min(o.BatchSize, n), shuffle: o.Shuffle}}
 	err := t.prepare(train)
 	if err == nil {
 		t.addresses, err = t.parameterAddresses()
@@ -164,13 +164,15 @@ func (t *Trainer) ready() error {
 func (t *Trainer) configure() error {
 	o := t.options
 	if o.Precision == BF16 && !torch.FastBF16(t.device) {
-		return errors.New("precision bf16 is not offered here: it needs libtorch 2.x and a CPU with AVX512-BF16 or AMX, or CUDA; use fp32")
+		return errors.New("precision bf16 is not offered here: it needs libtorch 2.x and a CPU " +
+			"with AVX512-BF16 or AMX, or CUDA; use fp32")
 	}
 	if o.Precision == TF32 && t.device == "cpu" {
 		return errors.New("precision tf32 is CUDA's; on the CPU use fp32")
 	}
 	if _, ok := t.Model.(interface{ SetBF16(on bool) }); !ok && o.Precision == BF16 {
-		return fmt.Errorf("precision bf16 is not offered by the model: %T has no method SetBF16(bool); use fp32", t.Model)
+		return fmt.Errorf("precision bf16 is not offered by the model: %T has no method "+
+			"SetBF16(bool); use fp32", t.Model)
 	}
 	if m, ok := t.Model.(interface{ SetPlain(on bool) }); ok {
 		m.SetPlain(o.Plain)
@@ -324,7 +326,8 @@ func (t *Trainer) step(ctx context.Context, index []int64) (Loss, error) {
 		}
 		var read [4]float32
 		torch.CopyTo(read[:], values)
-		loss.Loss, loss.Reconstruction, loss.Contrastive, t.stop = read[0], read[1], read[2], read[3] > 0
+		loss.Loss, loss.Reconstruction, loss.Contrastive, t.stop = read[0], read[1], read[2],
+			read[3] > 0
 		switch notFinite = checkFinite(loss.Loss); {
 		case notFinite != nil:
 		case onDevice:
@@ -340,14 +343,16 @@ func (t *Trainer) step(ctx context.Context, index []int64) (Loss, error) {
 // in one tensor where the model is. In a group they become means over the processes,
 // as the gradients do: the shares of the rows are equal, and all stop after the same
 // step.
-func (t *Trainer) values(s *torch.Scope, ctx context.Context, total, reconstruction, extra *torch.Tensor) *torch.Tensor {
+func (t *Trainer) values(s *torch.Scope, ctx context.Context,
+	total, reconstruction, extra *torch.Tensor) *torch.Tensor {
 	stop := float32(0)
 	if ctx.Err() != nil && t.options.Group != nil {
 		stop = 1
 	}
 	parts := []*torch.Tensor{total.Detach().Reshape(1), reconstruction.Detach().Reshape(1)}
 	if extra != nil {
-		parts = append(parts, extra.Detach().Reshape(1), torch.From(s, t.device, []float32{stop}, 1))
+		parts = append(parts, extra.Detach().Reshape(1),
+			torch.From(s, t.device, []float32{stop}, 1))
 	} else {
 		parts = append(parts, torch.From(s, t.device, []float32{0, stop}, 2))
 	}
@@ -360,14 +365,6 @@ func (t *Trainer) mse(xhat, x *torch.Tensor) *torch.Tensor {
 		return torch.PlainMSELoss(xhat, x)
 	}
 	return torch.MSELoss(xhat, x)
-}
-
-// checkFinite is the error of a loss that is not finite.
-func checkFinite(loss float32) error {
-	if v := float64(loss); math.IsNaN(v) || math.IsInf(v, 0) {
-		return &torch.Error{Op: "loss", Message: fmt.Sprintf("the loss is %v: lower the learning rate, or look for NaN in the data", v)}
-	}
-	return nil
 }
 
 func (t *Trainer) extraLoss(s *torch.Scope, x, z *torch.Tensor, index []int64) *torch.Tensor {

@@ -21,7 +21,10 @@ const proposeRows = 2000
 // It finds groups that are apart from each other. Where they are not, the silhouette is
 // largest for few clusters.
 func ProposeK(ctx context.Context, x []float32, n, most int, o KMeansOptions) (Proposal, error) {
-	fail := func(err error) (Proposal, error) { return Proposal{}, fmt.Errorf("centroid: ProposeK: %w", err) }
+	fail := func(err error) (Proposal, error) {
+		return Proposal{},
+			fmt.Errorf("centroid: ProposeK: %w", err)
+	}
 	d, err := dim(x, n)
 	if err != nil {
 		return fail(err)

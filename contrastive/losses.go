@@ -21,7 +21,8 @@ type NTXent struct{ Options }
 // DefaultNTXent is cosine similarity, temperature 0.3, weight 1, chosen by
 // measured runs.
 func DefaultNTXent() NTXent {
-	return NTXent{Options{Temperature: 0.3, Weight: 1, Similarity: Cosine, Augment: true, Augmentation: DefaultAugmentation()}}
+	return NTXent{Options{Temperature: 0.3, Weight: 1, Similarity: Cosine, Augment: true,
+		Augmentation: DefaultAugmentation()}}
 }
 
 // Validate names the first option that does not fit.
@@ -30,7 +31,8 @@ func (l NTXent) Validate() error {
 		return err
 	}
 	if !l.Augment {
-		return fmt.Errorf("contrastive: nt-xent needs augmentation: the copies are its positive pairs")
+		return fmt.Errorf("contrastive: nt-xent needs augmentation: the copies are its positive " +
+			"pairs")
 	}
 	return nil
 }
@@ -53,7 +55,8 @@ func (l NTXent) Loss(b autoenc.Batch) *torch.Tensor {
 // pairs of one class in the batch are positive. Over the rows i that have a
 // positive, among the n latents, or 2n with augmented copies,
 //
-//	mean_i [ log sum_{k != i} exp(s(z_i, z_k) / tau) - mean_{p of i's class, p != i} s(z_i, z_p) / tau ]
+//	mean_i [ log sum_{k != i} exp(s(z_i, z_k) / tau)
+//	         - mean_{p of i's class, p != i} s(z_i, z_p) / tau ]
 //
 // and nothing for a batch without a pair. Rows of unknown class, -1, are left out.
 type SupCon struct{ Options }
@@ -61,7 +64,8 @@ type SupCon struct{ Options }
 // DefaultSupCon is euclidean similarity, temperature 1, weight 1, without
 // augmentation, chosen by measured runs.
 func DefaultSupCon() SupCon {
-	return SupCon{Options{Temperature: 1, Weight: 1, Similarity: Euclidean, Augmentation: DefaultAugmentation()}}
+	return SupCon{Options{Temperature: 1, Weight: 1, Similarity: Euclidean,
+		Augmentation: DefaultAugmentation()}}
 }
 
 // Validate names the first option that does not fit.
@@ -114,7 +118,8 @@ func (l SelfLabel) Validate() error {
 		return err
 	}
 	if !l.Augment {
-		return fmt.Errorf("contrastive: self-label needs augmentation: without it clusters do not improve")
+		return fmt.Errorf("contrastive: self-label needs augmentation: without it clusters do " +
+			"not improve")
 	}
 	return nil
 }

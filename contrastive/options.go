@@ -70,7 +70,8 @@ func Defaults(name string) (Options, error) {
 	case "self-label":
 		return DefaultSelfLabel().Options, nil
 	}
-	return Options{}, fmt.Errorf("contrastive: unknown loss %q: want %s", name, strings.Join(Names(), ", "))
+	return Options{}, fmt.Errorf("contrastive: unknown loss %q: want %s", name,
+		strings.Join(Names(), ", "))
 }
 
 // New makes the named loss and validates its options.
@@ -102,7 +103,8 @@ func New(name string, o Options) (autoenc.ExtraLoss, error) {
 // *autoenc.OptionError.
 func (o Options) validate() error {
 	bad := func(field string, value float64, want string) error {
-		return fmt.Errorf("contrastive: %w", &autoenc.OptionError{Field: field, Value: value, Want: want})
+		return fmt.Errorf("contrastive: %w",
+			&autoenc.OptionError{Field: field, Value: value, Want: want})
 	}
 	switch {
 	case !(o.Temperature > 0) || o.Temperature > 1e6:
@@ -110,7 +112,8 @@ func (o Options) validate() error {
 	case !(o.Weight >= 0) || o.Weight > 1e6:
 		return bad("Weight", o.Weight, "at least 0 and finite")
 	case o.Similarity != Cosine && o.Similarity != Euclidean:
-		return fmt.Errorf("contrastive: unknown similarity %q: want cosine or euclidean", o.Similarity)
+		return fmt.Errorf("contrastive: unknown similarity %q: want cosine or euclidean",
+			o.Similarity)
 	case !(o.Corruption >= 0 && o.Corruption <= 1):
 		return bad("Corruption", o.Corruption, "from 0 to 1")
 	case o.Augment:
@@ -120,7 +123,8 @@ func (o Options) validate() error {
 }
 
 // Check says whether the named loss can be trained on images of these classes, with the
-// notebook's ten. The notebook's and SupCon need two of them; NT-Xent and SelfLabel take any, and none.
+// notebook's ten. The notebook's and SupCon need two of them; NT-Xent and SelfLabel take any, and
+// none.
 func Check(name string, labels []int) error { return CheckClasses(name, labels, classes) }
 
 // CheckClasses is Check for another number of classes. A negative label is one that is not
@@ -136,7 +140,8 @@ func CheckClasses(name string, labels []int, classes int) error {
 	for i, label := range labels {
 		switch {
 		case name == "notebook" && label >= classes:
-			return fmt.Errorf("contrastive: %s: label %d of image %d is not a class: want 0 to %d", name, label, i, classes-1)
+			return fmt.Errorf("contrastive: %s: label %d of image %d is not a class: want 0 to %d",
+				name, label, i, classes-1)
 		case label < 0:
 		case first < 0:
 			first = label
@@ -148,7 +153,8 @@ func CheckClasses(name string, labels []int, classes int) error {
 	case first < 0:
 		return fmt.Errorf("contrastive: %s needs labels, and none is known", name)
 	case !several:
-		return fmt.Errorf("contrastive: %s needs images of at least two classes, and all are of class %d", name, first)
+		return fmt.Errorf("contrastive: %s needs images of at least two classes, and all are of "+
+			"class %d", name, first)
 	}
 	return nil
 }
@@ -156,6 +162,7 @@ func CheckClasses(name string, labels []int, classes int) error {
 // needLabels ends the step where the trainer has none.
 func needLabels(loss string, b autoenc.Batch) {
 	if b.Labels == nil {
-		panic(&torch.Error{Op: loss, Message: "this loss needs labels, and the training set has none"})
+		panic(&torch.Error{Op: loss,
+			Message: "this loss needs labels, and the training set has none"})
 	}
 }

@@ -3,10 +3,10 @@
 package torch
 
 // The one place with cgo flags. `make` puts libcgotorch.so, gotorch's C++ and the shim in native/
-// linked to the chosen libtorch, into build/ (see scripts/build/native.sh), so that plain `go build`
-// and `go test` need nothing more. bin/latent finds it also in a checkout that was moved.
-// In Go's module cache there is no build/: `make install` puts the same into /usr/local/lib/latent.
-// Below another PREFIX it is found with
+// linked to the chosen libtorch, into build/ (see scripts/build/native.sh), so that plain
+// `go build` and `go test` need nothing more. bin/latent finds it also in a checkout that moved.
+// In Go's module cache there is no build/: `make install` puts the same into
+// /usr/local/lib/latent. Below another PREFIX it is found with
 // CGO_LDFLAGS="-LPREFIX/lib/latent -Wl,-rpath,PREFIX/lib/latent".
 
 // #cgo CFLAGS: -I${SRCDIR}/native

@@ -37,22 +37,32 @@ clusters, of 2 to 20, whose silhouette in the latent space is the largest.
     latent classify --run runs/a --clusters auto
     latent classify --run runs/a --input new.csv --label-column kind
     latent classify --input z.npy --labels labels.npy --test-input zt.npy --test-labels lt.npy`,
-		Flags: slices.Concat(ownFlags("rows of your own instead of a run's images, or beside --run in place of its test images: "+
-			"`X`.npy, X.npz:NAME, X.csv, an IDX file, or a folder of pictures", "none; the run's with --run",
-			"input", "labels", "label-column", "test-input", "test-labels", "scale", "image-size"), []cli.Flag{
-			&cli.StringFlag{Name: "method", Value: "centroid", Usage: "classifier: " + strings.Join(train.Methods, ", ")},
-			&cli.StringFlag{Name: "metric", Value: "euclidean", Usage: "distance to a centroid or neighbour: euclidean or cosine"},
-			&cli.BoolFlag{Name: "confusion", DisableDefaultText: true,
-				Usage: "also print the confusion matrix of the test split, and precision, recall and F1 of every class"},
-			&cli.BoolFlag{Name: "silhouette", DisableDefaultText: true,
-				Usage: "also print the mean silhouette of the classes, by --metric, of at most 10,000 test rows"},
-			&cli.BoolFlag{Name: "keep", DisableDefaultText: true,
-				Usage: "also write the scores into the run's metrics.json, where latent report finds them"},
-			&cli.StringFlag{Name: "clusters", DefaultText: "use labels",
-				Usage: "find `K` clusters by k-means instead of using labels; auto proposes 2 to 20 by the silhouette"},
-			&cli.Uint64Flag{Name: "seed", Usage: "random seed for k-means"},
-			jsonFlag(),
-		}, modelFlags()),
+		Flags: slices.Concat(ownFlags("rows of your own instead of a run's images, or beside "+
+			"--run in place of its test images: "+
+			"`X`.npy, X.npz:NAME, X.csv, an IDX file, or a folder of pictures",
+			"none; the run's with --run",
+			"input", "labels", "label-column", "test-input", "test-labels", "scale", "image-size"),
+			[]cli.Flag{
+				&cli.StringFlag{Name: "method", Value: "centroid",
+					Usage: "classifier: " + strings.Join(train.Methods, ", ")},
+				&cli.StringFlag{Name: "metric", Value: "euclidean",
+					Usage: "distance to a centroid or neighbour: euclidean or cosine"},
+				&cli.BoolFlag{Name: "confusion", DisableDefaultText: true,
+					Usage: "also print the confusion matrix of the test split, and precision, " +
+						"recall and F1 of every class"},
+				&cli.BoolFlag{Name: "silhouette", DisableDefaultText: true,
+					Usage: "also print the mean silhouette of the classes, by --metric, of at " +
+						"most " +
+						"10,000 test rows"},
+				&cli.BoolFlag{Name: "keep", DisableDefaultText: true,
+					Usage: "also write the scores into the run's metrics.json, where latent " +
+						"report finds them"},
+				&cli.StringFlag{Name: "clusters", DefaultText: "use labels",
+					Usage: "find `K` clusters by k-means instead of using labels; auto proposes " +
+						"2 to 20 by the silhouette"},
+				&cli.Uint64Flag{Name: "seed", Usage: "random seed for k-means"},
+				jsonFlag(),
+			}, modelFlags()),
 		Action: classify,
 	}
 }
@@ -68,7 +78,8 @@ func classify(c *cli.Context) error {
 		}
 	}
 	if !slices.Contains(train.Methods, c.String("method")) {
-		return usagef("unknown method %q: want %s", c.String("method"), strings.Join(train.Methods, ", "))
+		return usagef("unknown method %q: want %s", c.String("method"),
+			strings.Join(train.Methods, ", "))
 	}
 	for _, name := range []string{"confusion", "method", "silhouette", "keep"} {
 		if c.IsSet("clusters") && c.IsSet(name) {
@@ -78,7 +89,8 @@ func classify(c *cli.Context) error {
 	if c.Bool("keep") && !c.IsSet("run") {
 		return usagef("--keep goes with --run")
 	}
-	for _, name := range []string{"labels", "label-column", "test-input", "test-labels", "scale", "image-size"} {
+	for _, name := range []string{"labels", "label-column", "test-input", "test-labels", "scale",
+		"image-size"} {
 		if c.IsSet(name) && !c.IsSet("input") {
 			return usagef("--%s goes with --input", name)
 		}
@@ -90,7 +102,8 @@ func classify(c *cli.Context) error {
 	if c.IsSet("run") || !c.IsSet("input") {
 		for _, name := range []string{"test-input", "test-labels", "scale"} {
 			if c.IsSet(name) {
-				return usagef("--%s does not go with --run: --input are test rows there, scaled as the run's", name)
+				return usagef("--%s does not go with --run: --input are test rows there, scaled "+
+					"as the run's", name)
 			}
 		}
 		return classifyRun(c, own, metric)
@@ -105,7 +118,8 @@ const (
 
 // setClusters sets o to the number of clusters that the flag gives, or proposes one for the n
 // rows of x. The silhouette is that of a proposal.
-func setClusters(c *cli.Context, x []float32, n int, o *centroid.KMeansOptions) (silhouette *float64, err error) {
+func setClusters(c *cli.Context, x []float32, n int,
+	o *centroid.KMeansOptions) (silhouette *float64, err error) {
 	if text := c.String("clusters"); text != auto {
 		o.K, err = strconv.Atoi(text)
 		return nil, err
@@ -201,7 +215,8 @@ func methodTitle(name string) string {
 
 // scores say how well clusters match labels.
 type scores struct {
-	Accuracy run.Splits `json:"accuracy"` // clusters named by the Hungarian method on the training split
+	// clusters named by the Hungarian method on the training split
+	Accuracy run.Splits `json:"accuracy"`
 	NMI      run.Splits `json:"nmi"`
 	ARI      run.Splits `json:"ari"`
 }

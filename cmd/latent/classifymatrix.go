@@ -81,15 +81,16 @@ func readLabelled(c *cli.Context, own train.OwnData) (rows labelled, test *label
 
 // classifiedMatrix is what classify --input prints. The matrix is the training split.
 type classifiedMatrix struct {
-	Accuracy  ofMatrix  `json:"accuracy"`
-	Method    string    `json:"method,omitempty"`
-	Metric    string    `json:"metric"`
-	Others    []variant `json:"variants,omitempty"` // of the method, beside that of Accuracy
-	Clusters  int       `json:"clusters,omitempty"`
-	Proposed  *float64  `json:"silhouette_of_proposal,omitempty"` // with --clusters auto
-	NMI       *ofMatrix `json:"nmi,omitempty"`                    // of clusters
-	ARI       *ofMatrix `json:"ari,omitempty"`
-	Confusion [][]int   `json:"confusion,omitempty"` // [label][predicted], of the test split if there is one
+	Accuracy ofMatrix  `json:"accuracy"`
+	Method   string    `json:"method,omitempty"`
+	Metric   string    `json:"metric"`
+	Others   []variant `json:"variants,omitempty"` // of the method, beside that of Accuracy
+	Clusters int       `json:"clusters,omitempty"`
+	Proposed *float64  `json:"silhouette_of_proposal,omitempty"` // with --clusters auto
+	NMI      *ofMatrix `json:"nmi,omitempty"`                    // of clusters
+	ARI      *ofMatrix `json:"ari,omitempty"`
+	// [label][predicted], of the test split if there is one
+	Confusion [][]int   `json:"confusion,omitempty"`
 	PerClass  []float64 `json:"per_class,omitempty"` // accuracy, of the same split
 	// ClassScores are of the same split too.
 	ClassScores []classScore `json:"class_scores,omitempty"`
@@ -149,7 +150,8 @@ func (l *labelled) rows() train.Rows {
 }
 
 // classify classifies by --method.
-func (r *classifiedMatrix) classify(c *cli.Context, training labelled, test *labelled, metric centroid.Metric) error {
+func (r *classifiedMatrix) classify(c *cli.Context, training labelled, test *labelled,
+	metric centroid.Metric) error {
 	d := display(c)
 	defer d.Done()
 	how := classifier(c, metric, d)
@@ -192,7 +194,8 @@ func (r *classifiedMatrix) classify(c *cli.Context, training labelled, test *lab
 	labels := scored.labels
 	classes := max(slices.Max(labels), slices.Max(predicted)) + 1
 	if least := min(slices.Min(labels), slices.Min(predicted)); least < 0 || classes > 1000 {
-		return fmt.Errorf("--confusion counts classes 0 to 999, these are %d to %d", least, classes-1)
+		return fmt.Errorf("--confusion counts classes 0 to 999, these are %d to %d", least,
+			classes-1)
 	}
 	r.Confusion = centroid.Confusion(predicted, labels, classes)
 	r.PerClass = perClass(r.Confusion)
@@ -201,7 +204,8 @@ func (r *classifiedMatrix) classify(c *cli.Context, training labelled, test *lab
 }
 
 // cluster finds clusters and scores them by the labels.
-func (r *classifiedMatrix) cluster(c *cli.Context, training labelled, test *labelled, metric centroid.Metric) error {
+func (r *classifiedMatrix) cluster(c *cli.Context, training labelled, test *labelled,
+	metric centroid.Metric) error {
 	d := display(c)
 	defer d.Done()
 	o := centroid.DefaultKMeansOptions()

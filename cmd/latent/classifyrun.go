@@ -33,7 +33,8 @@ func classifyRun(c *cli.Context, own train.OwnData, metric centroid.Metric) erro
 		}
 	}
 	if !data.Labelled() {
-		return errors.New("there are no labels to classify by (latent encode writes the latents, latent tsne maps them)")
+		return errors.New("there are no labels to classify by (latent encode writes the " +
+			"latents, latent tsne maps them)")
 	}
 	latents, err := train.Latents(c.Context, m.Config.Space(), m.AutoEncoder, data)
 	if err != nil {
@@ -62,7 +63,8 @@ func classifyRun(c *cli.Context, own train.OwnData, metric centroid.Metric) erro
 
 // classify fills in what the flags ask for.
 func (r *classified) classify(
-	c *cli.Context, how train.Classifier, spaces both[train.Space], data *train.Data, config train.Config,
+	c *cli.Context, how train.Classifier, spaces both[train.Space], data *train.Data,
+	config train.Config,
 ) error {
 	predictions := func(how train.Classifier) (b both[[]train.Prediction], err error) {
 		if b.Original, err = how.ClassifySpace(c.Context, spaces.Original, data); err == nil {
@@ -75,14 +77,16 @@ func (r *classified) classify(
 		return err
 	}
 	for i := range found.Latent {
-		a := both[run.Splits]{Latent: found.Latent[i].Accuracy(data), Original: found.Original[i].Accuracy(data)}
+		a := both[run.Splits]{Latent: found.Latent[i].Accuracy(data),
+			Original: found.Original[i].Accuracy(data)}
 		r.list = append(r.list, runVariant{found.Latent[i].Name, a})
 	}
 	r.Accuracy, r.Others = r.list[0].Accuracy, r.list[1:]
 	if c.Bool("confusion") {
 		labels := train.Known(data.Test.Labels)
 		each := func(p []train.Prediction) ([][]int, []classScore) {
-			return centroid.Confusion(p[0].Test, labels, len(data.Classes)), classScores(p[0].Test, labels, data.Classes)
+			return centroid.Confusion(p[0].Test, labels, len(data.Classes)), classScores(p[0].Test,
+				labels, data.Classes)
 		}
 		r.Confusion, r.ClassScores = &both[[][]int]{}, &both[[]classScore]{}
 		r.Confusion.Latent, r.ClassScores.Latent = each(found.Latent)
@@ -106,7 +110,8 @@ func (r *classified) classify(
 		if err != nil {
 			return err
 		}
-		r.Cosine = &both[run.Splits]{Latent: byCosine.Latent[0].Accuracy(data), Original: byCosine.Original[0].Accuracy(data)}
+		r.Cosine = &both[run.Splits]{Latent: byCosine.Latent[0].Accuracy(data),
+			Original: byCosine.Original[0].Accuracy(data)}
 	}
 	return nil
 }
@@ -123,7 +128,8 @@ func (r *classified) keep(dir, space string) error {
 			m.Scores = map[string]map[string]run.Splits{}
 		}
 		for _, v := range r.list {
-			m.Scores[v.Name] = map[string]run.Splits{run.Original: v.Accuracy.Original, space: v.Accuracy.Latent}
+			m.Scores[v.Name] = map[string]run.Splits{run.Original: v.Accuracy.Original,
+				space: v.Accuracy.Latent}
 		}
 	})
 }
@@ -136,10 +142,11 @@ type both[T any] struct {
 
 // classified is what classify prints.
 type classified struct {
-	Accuracy   both[run.Splits]  `json:"accuracy"`
-	Method     string            `json:"method"`
-	Metric     string            `json:"metric"`
-	Others     []runVariant      `json:"variants,omitempty"` // of the method, beside that of Accuracy
+	Accuracy both[run.Splits] `json:"accuracy"`
+	Method   string           `json:"method"`
+	Metric   string           `json:"metric"`
+	// of the method, beside that of Accuracy
+	Others     []runVariant      `json:"variants,omitempty"`
 	Cosine     *both[run.Splits] `json:"accuracy_cosine,omitempty"`
 	Confusion  *both[[][]int]    `json:"confusion,omitempty"` // [label][predicted], test split
 	PerClass   *both[[]float64]  `json:"per_class,omitempty"` // accuracy, test split
@@ -173,8 +180,10 @@ func (r *classified) print(w io.Writer) error {
 	}
 	if s := r.Silhouette; s != nil {
 		fmt.Fprintln(w)
-		if err := table(w, [][]string{{"silhouette, " + r.Metric, "test"}, {"original", fmt.Sprintf("%.4f", s.Original)},
-			{"latent", fmt.Sprintf("%.4f", s.Latent)}}); err != nil {
+		if err := table(w,
+			[][]string{{"silhouette, " + r.Metric, "test"},
+				{"original", fmt.Sprintf("%.4f", s.Original)},
+				{"latent", fmt.Sprintf("%.4f", s.Latent)}}); err != nil {
 			return err
 		}
 	}
@@ -182,7 +191,8 @@ func (r *classified) print(w io.Writer) error {
 		return nil
 	}
 	fmt.Fprintln(w)
-	if err := printConfusion(w, "original, test", r.Confusion.Original, r.ClassScores.Original); err != nil {
+	if err := printConfusion(w, "original, test", r.Confusion.Original,
+		r.ClassScores.Original); err != nil {
 		return err
 	}
 	fmt.Fprintln(w)
@@ -216,8 +226,9 @@ func clusters(
 	}
 	score := func(s train.Space, name string) (scores, error) {
 		o.Progress = func(start, iteration int) {
-			show.Update(progress.Status{Label: "k-means, " + name, Unit: "starts", Done: start, Total: o.Starts,
-				Tail: fmt.Sprint("iteration ", iteration)})
+			show.Update(progress.Status{Label: "k-means, " + name, Unit: "starts", Done: start,
+				Total: o.Starts,
+				Tail:  fmt.Sprint("iteration ", iteration)})
 		}
 		k, err := centroid.KMeans(c.Context, s.Train, d.Train.N, o)
 		if err != nil {
@@ -230,8 +241,10 @@ func clusters(
 		names, accuracy := centroid.Match(k.Labels, d.Train.Labels)
 		return scores{
 			Accuracy: run.Splits{Train: accuracy, Test: matched(test, d.Test.Labels, names)},
-			NMI:      run.Splits{Train: centroid.NMI(k.Labels, d.Train.Labels), Test: centroid.NMI(test, d.Test.Labels)},
-			ARI:      run.Splits{Train: centroid.ARI(k.Labels, d.Train.Labels), Test: centroid.ARI(test, d.Test.Labels)},
+			NMI: run.Splits{Train: centroid.NMI(k.Labels, d.Train.Labels),
+				Test: centroid.NMI(test, d.Test.Labels)},
+			ARI: run.Splits{Train: centroid.ARI(k.Labels, d.Train.Labels),
+				Test: centroid.ARI(test, d.Test.Labels)},
 		}, nil
 	}
 	var found both[scores]
@@ -243,8 +256,11 @@ func clusters(
 	}
 	show.Done()
 	if c.Bool("json") {
-		return printJSON(c, clustered{Clusters: o.K, Proposed: proposed, Metric: metric.String(), Seed: o.Seed, Scores: found,
-			Accuracy: both[run.Splits]{Latent: found.Latent.Accuracy, Original: found.Original.Accuracy}})
+		return printJSON(c,
+			clustered{Clusters: o.K, Proposed: proposed, Metric: metric.String(), Seed: o.Seed,
+				Scores: found,
+				Accuracy: both[run.Splits]{Latent: found.Latent.Accuracy,
+					Original: found.Original.Accuracy}})
 	}
 	row := func(name string, s scores) []string {
 		return []string{name, percent(s.Accuracy.Train), percent(s.Accuracy.Test),

@@ -42,10 +42,12 @@ func TestSelfLabel(t *testing.T) {
 	at := func(name string) string { return filepath.Join(dir, name) }
 	x, l := groups(t, dir, "x", 300)
 	xt, lt := groups(t, dir, "xt", 60)
-	rows := []string{"--input", x, "--test-input", xt, "--contrastive", "self-label", "--clusters", "3",
+	rows := []string{"--input", x, "--test-input", xt, "--contrastive", "self-label", "--clusters",
+		"3",
 		"--encoder-widths", "16,4", "--decoder-widths", "16"}
 	labelled := append(rows[:len(rows):len(rows)], "--labels", l, "--test-labels", lt)
-	files := []string{"losses.csv", "model.pt", "checkpoint.pt", "clusters-0.npy", "clusters-1.npy"}
+	files := []string{"losses.csv", "model.pt", "checkpoint.pt", "clusters-0.npy",
+		"clusters-1.npy"}
 
 	must(t, owned(at("a"), append(labelled, "--epochs", "8")...)...)
 	must(t, owned(at("without"), append(rows, "--epochs", "8")...)...)
@@ -76,20 +78,27 @@ func TestSelfLabel(t *testing.T) {
 		t.Errorf("%d clusters, and %d of 300 rows without a class", len(names), unknown)
 	}
 	for _, k := range []string{"3", "auto"} {
-		v := object(t, must(t, "classify", "--run", at("a"), "--quiet", "--threads", "1", "--json", "--clusters", k))
-		if got := fmt.Sprint(v["clusters"], v["accuracy"].(map[string]any)["latent"]); got != "3 map[test:1 train:1]" {
+		v := object(t,
+			must(t, "classify", "--run", at("a"), "--quiet", "--threads", "1", "--json",
+				"--clusters", k))
+		if got := fmt.Sprint(v["clusters"],
+			v["accuracy"].(map[string]any)["latent"]); got != "3 map[test:1 train:1]" {
 			t.Errorf("--clusters %s: %s", k, got)
 		}
-		if proposed, ok := v["silhouette_of_proposal"].(float64); ok != (k == "auto") || ok && !(proposed > 0.5 && proposed <= 1) {
+		if proposed, ok := v["silhouette_of_proposal"].(float64); ok != (k == "auto") || ok &&
+			!(proposed > 0.5 && proposed <= 1) {
 			t.Errorf("--clusters %s: silhouette %v", k, v["silhouette_of_proposal"])
 		}
 	}
-	said := must(t, "classify", "--input", x, "--labels", l, "--quiet", "--clusters", "auto").stdout
+	said := must(t, "classify", "--input", x, "--labels", l, "--quiet", "--clusters",
+		"auto").stdout
 	if !strings.Contains(said, "3 clusters, euclidean (auto: silhouette 0.") {
 		t.Errorf("it prints %q", said)
 	}
 
-	refuse(t, 2, []string{"train", "--out", at("a"), "--resume", "--epochs", "9", "--quiet", "--clusters", "4"}, "clusters")
+	refuse(t, 2,
+		[]string{"train", "--out", at("a"), "--resume", "--epochs", "9", "--quiet", "--clusters",
+			"4"}, "clusters")
 	refuse(t, 1, owned(at("b"), append(rows, "--clusters", "301")...), "301 clusters for 300 rows")
 	if err := matrix.WriteLabels(at("a/clusters-1.npy"), classes[1:]); err != nil {
 		t.Fatal(err)

@@ -28,14 +28,18 @@ func TestWrongCalls(t *testing.T) {
 		{"train --out x --threads 0", "threads"},
 		{"train --out x --limit -1", "limit"},
 		{"train --out x --contrastive triplet", "nt-xent"},
-		{"train --out x --contrastive supcon --temperature 0", "temperature must be above 0 and finite, got 0"},
-		{"train --out x --contrastive supcon --similarity manhattan", `unknown similarity "manhattan": want cosine or euclidean`},
+		{"train --out x --contrastive supcon --temperature 0",
+			"temperature must be above 0 and finite, got 0"},
+		{"train --out x --contrastive supcon --similarity manhattan",
+			`unknown similarity "manhattan": want cosine or euclidean`},
 		{"train --out x --contrastive supcon --contrastive-weight -1", "--contrastive-weight"},
 		{"train --out x --contrastive nt-xent --augment=false", "nt-xent needs augmentation"},
 		{"train --out x --contrastive notebook --augment", "no augmentation"},
 		{"train --out x --temperature 0.1", "choose one of notebook, nt-xent, supcon, self-label"},
-		{"train --out x --contrastive self-label --clusters 1", "--clusters must be at least 2, got 1"},
-		{"train --out x --contrastive self-label --augment=false", "self-label needs augmentation"},
+		{"train --out x --contrastive self-label --clusters 1",
+			"--clusters must be at least 2, got 1"},
+		{"train --out x --contrastive self-label --augment=false",
+			"self-label needs augmentation"},
 		{"train --out x --contrastive supcon --clusters 5", "clusters are self-label's"},
 		{"train --out x extra", `"extra"`},
 		{"train", "--out"},
@@ -67,16 +71,21 @@ func TestWrongCalls(t *testing.T) {
 		{"tsne --input x.npy --output y.npy --format npy", "--format"},
 		{"tsne --input x.npy --output - --format txt", "--format"},
 		{"tsne --input x.npy --output - --json", "--json"},
-		{"tsne --input - --output y.npy --transform - --transform-output z.npy", "both be standard input"},
-		{"tsne --input x.npy --output - --transform z.npy --transform-output -", "both be standard output"},
+		{"tsne --input - --output y.npy --transform - --transform-output z.npy",
+			"both be standard input"},
+		{"tsne --input x.npy --output - --transform z.npy --transform-output -",
+			"both be standard output"},
 		{"tsne --knn k.npz --output y.npy", "--input"},
 		{"tsne --knn k.npz --input x.npy --every 2 --output y.npy", "--every"},
-		{"tsne --knn k.npz --init random --output y.npy --transform z.npy --transform-output w.npy", "--transform needs --input"},
+		{"tsne --knn k.npz --init random --output y.npy --transform z.npy " +
+			"--transform-output w.npy", "--transform needs --input"},
 		{"tsne --load m.npz", "--transform"},
 		{"tsne --load m.npz --transform x.npy", "--transform-output"},
-		{"tsne --load m.npz --transform x.npy --transform-output y.npy --perplexity 5", "leave --perplexity out"},
+		{"tsne --load m.npz --transform x.npy --transform-output y.npy --perplexity 5",
+			"leave --perplexity out"},
 		{"tsne --input x.npy --output y.npy --method fft", "fft"},
-		{"tsne --input x.npy --output y.npy --perplexity 0.5", "--perplexity is 0.5: want a number of at least 1"},
+		{"tsne --input x.npy --output y.npy --perplexity 0.5",
+			"--perplexity is 0.5: want a number of at least 1"},
 		{"tsne --input x.npy --output y.npy --theta -1", "--theta"},
 		{"tsne --input x.npy --output y.npy --early-exaggeration 0", "--early-exaggeration"},
 		{"tsne --input x.npy --output y.npy --learning-rate fast", "--learning-rate"},
@@ -103,17 +112,26 @@ func TestWrongCalls(t *testing.T) {
 func TestHelp(t *testing.T) {
 	common := "--data --dataset --device --threads --seed"
 	for command, flags := range map[string]string{
-		"data":         "--data --dataset --json --quiet",
-		"train":        common + " --out --epochs --batch-size --lr --weight-decay --contrastive --temperature --similarity --augment --clusters --contrastive-weight --init --shuffle --precision --resume --view --json --quiet",
-		"encode":       "--run --split --input --output --device --threads",
-		"classify":     "--run --metric --clusters --confusion --json",
-		"tsne":         "--input --output --format --every --knn --metric --kernel --method --alpha --late-exaggeration --save --load --transform --transform-output --perplexity --theta --schedule --iterations --early-exaggeration --exaggeration-iterations --learning-rate --init --seed --view --threads --json",
+		"data": "--data --dataset --json --quiet",
+		"train": common +
+			" --out --epochs --batch-size --lr --weight-decay --contrastive --temperature " +
+			"--similarity --augment --clusters --contrastive-weight --init --shuffle " +
+			"--precision --resume --view --json --quiet",
+		"encode":   "--run --split --input --output --device --threads",
+		"classify": "--run --metric --clusters --confusion --json",
+		"tsne": "--input --output --format --every --knn --metric --kernel --method " +
+			"--alpha --late-exaggeration --save --load --transform --transform-output " +
+			"--perplexity --theta --schedule --iterations --early-exaggeration " +
+			"--exaggeration-iterations --learning-rate --init --seed --view --threads --json",
 		"plot loss":    "--run --output",
 		"plot scatter": "--input --labels --output",
-		"notebook":     common + " --out --epochs --every --contrastive --temperature --similarity --augment --view --json",
-		"report":       "--map --labels --predicted --class-names --images --columns --input --neighbors --every --title --output --threads",
-		"view":         "--port --no-browser",
-		"info":         "--json",
+		"notebook": common +
+			" --out --epochs --every --contrastive --temperature --similarity --augment --view " +
+			"--json",
+		"report": "--map --labels --predicted --class-names --images --columns --input " +
+			"--neighbors --every --title --output --threads",
+		"view": "--port --no-browser",
+		"info": "--json",
 	} {
 		help := must(t, append(strings.Fields(command), "--help")...).stdout
 		for _, flag := range strings.Fields(flags) {

@@ -103,8 +103,8 @@ func TestConclusion(t *testing.T) {
 		{"20,0,0.8203,0,0.7633,0,0\n", "mnist", 0.7633,
 			"20 epochs stop before the latents overtake the pixels: nearest " +
 				"centroids classify 76.33 % of the test images against 82.03 %. With seed 0 " +
-				"they do so at epoch 50, and after the notebook's 500 they have 87.46 %: the same " +
-				"command with --epochs 500 goes on from here."},
+				"they do so at epoch 50, and after the notebook's 500 they have 87.46 %: the " +
+				"same command with --epochs 500 goes on from here."},
 		{"20,0,0.8203,0,0.7633,0,0\n", "kmnist", 0.7633,
 			"20 epochs stop before the latents overtake the pixels: nearest " +
 				"centroids classify 76.33 % of the test images against 82.03 %."},

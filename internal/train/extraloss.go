@@ -14,7 +14,8 @@ import (
 // ExtraLoss says which contrastive loss is added to the reconstruction loss, and
 // with which options. With "none" the others have their zero value.
 type ExtraLoss struct {
-	Contrastive string                 `json:"contrastive"` // none, notebook, nt-xent, supcon or self-label
+	// none, notebook, nt-xent, supcon or self-label
+	Contrastive string                 `json:"contrastive"`
 	Temperature float64                `json:"temperature"`
 	Similarity  contrastive.Similarity `json:"similarity"` // cosine or euclidean
 	Augment     bool                   `json:"augment"`
@@ -54,19 +55,22 @@ func (e ExtraLoss) new(d *Data) (autoenc.ExtraLoss, error) {
 	case e.Contrastive == selfLabel && e.Clusters < 2:
 		return nil, &autoenc.OptionError{Field: "Clusters", Value: e.Clusters, Want: "at least 2"}
 	case e.Contrastive == selfLabel && d != nil && e.Clusters > d.Train.N:
-		return nil, fmt.Errorf("%d clusters for %d rows: want at most one cluster per row", e.Clusters, d.Train.N)
+		return nil, fmt.Errorf("%d clusters for %d rows: want at most one cluster per row",
+			e.Clusters, d.Train.N)
 	}
 	o.Temperature, o.Similarity = e.Temperature, e.Similarity
 	o.Augment, o.Weight = e.Augment, e.Weight
 	if d != nil && d.Form != nil {
 		o.Classes = len(d.Classes)
 		if f := d.Form; f.Rows > 0 {
-			o.Image = contrastive.Image{Channels: max(1, f.Channels), Height: f.Rows, Width: f.Cols}
+			o.Image = contrastive.Image{Channels: max(1, f.Channels), Height: f.Rows,
+				Width: f.Cols}
 		} else {
 			o.Corruption = contrastive.DefaultCorruption
 		}
 		if err := contrastive.CheckClasses(e.Contrastive, d.Train.Labels, o.Classes); err != nil {
-			return nil, fmt.Errorf("%w (--contrastive nt-xent, self-label and none need no labels)", err)
+			return nil,
+				fmt.Errorf("%w (--contrastive nt-xent, self-label and none need no labels)", err)
 		}
 	} else if d != nil {
 		if err := contrastive.Check(e.Contrastive, d.Train.Labels); err != nil {

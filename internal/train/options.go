@@ -16,7 +16,8 @@ func (c *Config) Options() []Option {
 		{"epochs", "Epochs", &c.Epochs, "", "total number of passes over the training images"},
 		{"batch-size", "BatchSize", &c.BatchSize, "", "images per step"},
 		{"lr", "LearningRate", &c.LearningRate, "", "Adam's learning rate"},
-		{"weight-decay", "WeightDecay", &c.WeightDecay, "", "factor of the L2 term in the gradient"},
+		{"weight-decay", "WeightDecay", &c.WeightDecay, "",
+			"factor of the L2 term in the gradient"},
 		{"shuffle", "Shuffle", &c.Shuffle, "",
 			"shuffle the images every epoch (--shuffle=false: keep their order)"},
 		{"precision", "Precision", &c.Precision, "",
@@ -41,5 +42,6 @@ func (c *Config) Options() []Option {
 		{"clusters", "Clusters", &c.Clusters, own, "number of clusters that self-label looks for"},
 		{"contrastive-weight", "Weight", &c.Weight, own,
 			"weight of the contrastive loss beside the reconstruction loss"},
-	}, append(c.OwnData.Options("auto"), PlaceOptions(&c.Data, &c.Dataset, &c.Device, &c.Threads)...)...)
+	}, append(c.OwnData.Options("auto"),
+		PlaceOptions(&c.Data, &c.Dataset, &c.Device, &c.Threads)...)...)
 }

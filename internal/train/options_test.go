@@ -16,7 +16,8 @@ func TestOptionsAreConfigs(t *testing.T) {
 	c := DefaultConfig()
 	c.OwnData = OwnData{"x", "l", "c", "t", "tl", 0.5, "none", "1x1"}
 	c.EncoderWidths, c.DecoderWidths = "1", "1"
-	c.Plain, c.Processes, c.Clusters = true, 2, 3 // left out otherwise, so that older records stay valid
+	// left out otherwise, so that older records stay valid
+	c.Plain, c.Processes, c.Clusters = true, 2, 3
 	var keys map[string]any
 	text, err := json.Marshal(c)
 	if err != nil {
@@ -57,7 +58,8 @@ func TestOptionSet(t *testing.T) {
 		}
 	}
 	text := strings.Join(said, ", ")
-	for _, want := range []string{"batch size 1024", "learning rate 0.001", "shuffle false", "seed 0", "contrastive none"} {
+	for _, want := range []string{"batch size 1024", "learning rate 0.001", "shuffle false",
+		"seed 0", "contrastive none"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q lacks %q", text, want)
 		}

@@ -52,7 +52,8 @@ func (j *job) lossClasses(ctx context.Context, checkpoint *autoenc.Checkpoint) (
 		err = fmt.Errorf("%s: %d classes for %d rows", path, len(classes), n)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("resume: %w; choose another folder, or put back the run's own file", err)
+		return nil, fmt.Errorf("resume: %w; choose another folder, or put back the run's own file",
+			err)
 	}
 	return classes, nil
 }
@@ -140,7 +141,8 @@ func (j *job) relabel(epoch int) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", selfLabel, err)
 	}
-	j.report.Printf("self-label: after epoch %d %.2f %% of the rows keep their cluster", epoch, 100*agreement(j.classes, classes))
+	j.report.Printf("self-label: after epoch %d %.2f %% of the rows keep their cluster", epoch,
+		100*agreement(j.classes, classes))
 	copy(j.classes, classes)
 	return j.writeClasses(epoch / roundEpochs)
 }

@@ -48,7 +48,8 @@ func Run(
 	ctx context.Context, dir string, configure func(Config) (Config, error), o Options,
 ) (result Result, err error) {
 	began := time.Now()
-	j := &job{report: o.Report, label: o.Label, dir: dir, leads: o.Group == nil || o.Group.Rank == 0}
+	j := &job{report: o.Report, label: o.Label, dir: dir,
+		leads: o.Group == nil || o.Group.Rank == 0}
 	defer j.close()
 	checkpoint, err := j.begin(configure, o)
 	if err == nil {
@@ -57,7 +58,9 @@ func Run(
 	if o.Group != nil && ctx.Err() == nil {
 		fetched := j.Config
 		err = j.join(*o.Group, err)
-		if err == nil && (j.Dataset != fetched.Dataset || j.Limit != fetched.Limit || j.OwnData != fetched.OwnData) {
+		if err == nil &&
+			(j.Dataset != fetched.Dataset || j.Limit != fetched.Limit ||
+				j.OwnData != fetched.OwnData) {
 			j.data, err = o.Data(ctx, j.Config)
 		}
 		if err == nil {
@@ -100,7 +103,8 @@ func Run(
 
 // begin settles the config and, in the process that leads, takes the run folder and
 // reads the checkpoint that the run goes on from, if there is one.
-func (j *job) begin(configure func(Config) (Config, error), o Options) (*autoenc.Checkpoint, error) {
+func (j *job) begin(configure func(Config) (Config, error), o Options) (*autoenc.Checkpoint,
+	error) {
 	base, resume := DefaultConfig(), false
 	if o.Resume != Begin && j.leads {
 		saved, err := ReadConfig(j.dir)
@@ -246,11 +250,14 @@ func (j *job) step(p autoenc.Progress) {
 		j.err = err
 	}
 	j.report.Update(progress.Status{Label: j.label,
-		Note: fmt.Sprintf("epoch %d/%d", p.Epoch, p.Epochs), Unit: "steps", Done: p.Step, Total: p.Steps, Tail: fmt.Sprintf("loss %e", p.Loss.Loss)})
+		Note: fmt.Sprintf("epoch %d/%d", p.Epoch,
+			p.Epochs), Unit: "steps", Done: p.Step, Total: p.Steps, Tail: fmt.Sprintf("loss %e",
+			p.Loss.Loss)})
 }
 
 // save writes the losses and accuracies, then the checkpoint: whatever happens in between,
-// they have a row for every step and measured epoch of the checkpoint. A preview is for those who watch.
+// they have a row for every step and measured epoch of the checkpoint. A preview is for those who
+// watch.
 func (j *job) save(c *autoenc.Checkpoint) error {
 	if j.err != nil {
 		return j.err
