@@ -78,7 +78,11 @@ func (e ExactNeighbors) Nearest(ctx context.Context, x []float32, n int, queries
 	if err := s.run(ctx); err != nil {
 		return nil, err
 	}
-	return s.graph(), nil
+	g := s.graph()
+	if err := ctx.Err(); err != nil { // some of its rows may have been left out
+		return nil, err
+	}
+	return g, nil
 }
 
 // checkSearch reports arguments of Nearest that make no sense.

@@ -181,6 +181,15 @@ func TestExactNeighborsErrors(t *testing.T) {
 					err := ExactNeighbors{}.Nearest(ctx, x, 10, nil, 0, 1)
 				return err
 			}, "canceled"},
+		{"canceled after the last tile", func() error {
+			ctx, cancel := context.WithCancel(context.Background())
+			_, err := ExactNeighbors{Progress: func(done, total int) {
+				if done == total {
+					cancel()
+				}
+			}}.Nearest(ctx, x, 10, nil, 0, 1)
+			return err
+		}, "canceled"},
 		{"product", func() error {
 			_, err := ExactNeighbors{Product: func(_, _, _ []float32, _, _,
 				_ int) error {
