@@ -5,6 +5,7 @@ package autoenc
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"latent/torch"
 )
@@ -138,6 +139,15 @@ func (g *graph) note(from, end int) error {
 			return fmt.Errorf("autoenc: train: step %d (epoch %d): %w", loss.Step, loss.Epoch, err)
 		}
 		t.record(loss)
+	}
+	return nil
+}
+
+// checkFinite is the error of a loss that is not finite.
+func checkFinite(loss float32) error {
+	if v := float64(loss); math.IsNaN(v) || math.IsInf(v, 0) {
+		return &torch.Error{Op: "loss", Message: fmt.Sprintf(
+			"the loss is %v: lower the learning rate, or look for NaN in the data", v)}
 	}
 	return nil
 }

@@ -1,11 +1,5 @@
 package autoenc
 
-import (
-	"fmt"
-	"latent/torch"
-	"math"
-)
-
 // Loss is one step's losses, a row of losses.csv; Step and Epoch count from 1 over
 // the whole run.
 type Loss struct {
@@ -20,13 +14,4 @@ type Progress struct {
 	Loss
 	Steps  int // steps of the whole run
 	Epochs int // epochs of the whole run
-}
-
-// checkFinite is the error of a loss that is not finite.
-func checkFinite(loss float32) error {
-	if v := float64(loss); math.IsNaN(v) || math.IsInf(v, 0) {
-		return &torch.Error{Op: "loss", Message: fmt.Sprintf(
-			"the loss is %v: lower the learning rate, or look for NaN in the data", v)}
-	}
-	return nil
 }
