@@ -67,7 +67,8 @@ def libraries():
     if spec is None:
         raise Failed(f"{sys.executable} has no torch")
     root = os.path.dirname(spec.origin)
-    paths = [os.path.abspath("build"), root + "/lib"] + sorted(glob.glob(os.path.dirname(root) + "/nvidia/*/lib"))
+    # torch's own before build/, whose libtorch_cpu.so is the linker's script of that name.
+    paths = [root + "/lib"] + sorted(glob.glob(os.path.dirname(root) + "/nvidia/*/lib")) + [os.path.abspath("build")]
     old = os.environ.get("LD_LIBRARY_PATH")
     return dict(os.environ, LD_LIBRARY_PATH=":".join(paths + ([old] if old else [])))
 
