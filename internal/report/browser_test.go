@@ -39,6 +39,17 @@ func TestExplorer(t *testing.T) {
 func (b *tab) hovers() {
 	b.Helper()
 	e := b.r.Explorer
+	// The grid finds what a look at every point finds.
+	b.Wait("explorer.hasGrid()")
+	if got := eval[int](b, fmt.Sprintf(`(() => {
+		const at = [...Array(%d).keys()].map((i) => explorer.position(i));
+		return at.filter(([x, y]) => {
+			const far = at.map((p) => Math.hypot(p[0] - x - 5, p[1] - y + 3));
+			return far[explorer.nearest(x + 5, y - 3, 12)] !== Math.min(...far);
+		}).length;
+	})()`, e.N)); got > 0 {
+		b.Errorf("at %d of %d places another point is nearer than the one found", got, e.N)
+	}
 	for _, i := range []int{0, 49, 123} {
 		x, y := b.place(i)
 		b.Mouse(input.DispatchMouseEventTypeMouseMoved, x, y)
