@@ -2,6 +2,7 @@ package centroid
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -16,14 +17,13 @@ const proposeRows = 2000
 
 // ProposeK proposes a number of clusters from 2 to most for the n rows of x, without labels:
 // that whose k-means clusters, by o, have the largest mean [Silhouette] (Rousseeuw 1987); of
-// equal ones the smallest number. It looks at about 2000 rows at most. o.K is not used.
+// equal ones the smallest number. x is row-major, n x d, n at least 3. It looks at about 2000 rows at most. o.K is not used.
 //
 // It finds groups that are apart from each other. Where they are not, the silhouette is
 // largest for few clusters.
 func ProposeK(ctx context.Context, x []float32, n, most int, o KMeansOptions) (Proposal, error) {
 	fail := func(err error) (Proposal, error) {
-		return Proposal{},
-			fmt.Errorf("centroid: ProposeK: %w", err)
+		return Proposal{}, fmt.Errorf("centroid: ProposeK: %w", err)
 	}
 	d, err := dim(x, n)
 	if err != nil {
@@ -58,7 +58,7 @@ func ProposeK(ctx context.Context, x []float32, n, most int, o KMeansOptions) (P
 		}
 	}
 	if p.K == 0 {
-		return fail(fmt.Errorf("all rows are the same: there are no clusters"))
+		return fail(errors.New("all rows are the same: there are no clusters"))
 	}
 	return p, nil
 }

@@ -52,8 +52,7 @@ clusters, of 2 to 20, whose silhouette in the latent space is the largest.
 						"recall and F1 of every class"},
 				&cli.BoolFlag{Name: "silhouette", DisableDefaultText: true,
 					Usage: "also print the mean silhouette of the classes, by --metric, of at " +
-						"most " +
-						"10,000 test rows"},
+						"most 10,000 test rows"},
 				&cli.BoolFlag{Name: "keep", DisableDefaultText: true,
 					Usage: "also write the scores into the run's metrics.json, where latent " +
 						"report finds them"},
