@@ -84,7 +84,7 @@ func TestTwoProcessesTrainOneModel(t *testing.T) {
 		"one process alone")
 	port = freePort(t)
 	leader, said = member(t, 0, port, "train", "--out", dir, "--resume", "--quiet", "--lr", "0.5")
-	follower, heard = member(t, 1, port, "train", "--out", dir, "--quiet")
+	follower, heard = member(t, 1, port, "train", "--out", dir, "--quiet", "--data", args[4])
 	if code, other := wait(t, leader), wait(t, follower); code != exitUsage ||
 		other != exitFailed ||
 		!strings.Contains(said.String(), "lr is 0.001") ||
