@@ -17,7 +17,8 @@ const proposeRows = 2000
 
 // ProposeK proposes a number of clusters from 2 to most for the n rows of x, without labels:
 // that whose k-means clusters, by o, have the largest mean [Silhouette] (Rousseeuw 1987); of
-// equal ones the smallest number. x is row-major, n x d, n at least 3. It looks at about 2000 rows at most. o.K is not used.
+// equal ones the smallest number. x is row-major, n x d, n at least 3. It looks at about 2000 rows
+// at most. o.K is not used.
 //
 // It finds groups that are apart from each other. Where they are not, the silhouette is
 // largest for few clusters.
