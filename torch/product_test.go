@@ -48,23 +48,28 @@ func TestProduct(t *testing.T) {
 	}
 }
 
+// The kernels are at least as new as the CPU's vectors, whatever OpenBLAS took it for.
 func TestBLASCore(t *testing.T) {
 	const openblas = "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH NO_AFFINITY Haswell " +
 		"MAX_THREADS=64 core "
 	for _, c := range []struct {
-		blas   string
-		avx512 bool
-		want   string
+		blas    string
+		vectors int
+		want    string
 	}{
-		{openblas + "Haswell", true, "SkylakeX"},
-		{openblas + "Zen", true, "SkylakeX"},
-		{openblas + "Haswell", false, ""},
-		{openblas + "SkylakeX", true, ""},
-		{openblas + "Cooperlake", true, ""},
-		{"MKL", true, ""},
+		{openblas + "Haswell", avx512, "SkylakeX"},
+		{openblas + "Zen", avx512, "SkylakeX"},
+		{openblas + "Prescott", avx512, "SkylakeX"},
+		{openblas + "Prescott", avx2, "Haswell"},
+		{openblas + "Prescott", older, ""},
+		{openblas + "Haswell", avx2, ""},
+		{openblas + "SkylakeX", avx512, ""},
+		{openblas + "Cooperlake", avx512, ""},
+		{"OpenBLAS 0.3.21 core NEOVERSEN1", older, ""},
+		{"MKL", avx512, ""},
 	} {
-		if got := betterCore(c.blas, c.avx512); got != c.want {
-			t.Errorf("%s, AVX-512 %v: %q, want %q", c.blas, c.avx512, got, c.want)
+		if got := betterCore(c.blas, c.vectors); got != c.want {
+			t.Errorf("%s, vectors %d: %q, want %q", c.blas, c.vectors, got, c.want)
 		}
 	}
 }

@@ -33,7 +33,7 @@ var firstUses = map[string]struct {
 
 // newCore multiplies with an older core's kernels, then with those that setUp takes.
 func newCore() error {
-	if !avx512() {
+	if vectors() != avx512 {
 		return nil
 	}
 	for _, core := range []string{"Haswell", "SkylakeX"} {
@@ -92,7 +92,7 @@ func TestSetUpAtFirstUse(t *testing.T) {
 			t.Errorf("first use %s: %s", name, out)
 		}
 		_, line, _ := strings.Cut(string(out), "threads, ")
-		if core := betterCore(strings.TrimSpace(line), avx512()); core != "" {
+		if core := betterCore(strings.TrimSpace(line), vectors()); core != "" {
 			t.Errorf("first use %s: BLAS for an older CPU, %s fits: %s", name, core, out)
 		}
 	}
