@@ -2,9 +2,12 @@
 package compare
 
 import (
+	"encoding/csv"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -85,4 +88,57 @@ exec "` + latent + `" "$@"
 			t.Errorf("%s: %v\n%s", name, err, b)
 		}
 	}
+}
+
+// PyTorch's accuracies by epoch are those of a run folder's accuracy.csv, to the rounding of
+// three epochs, and the script names the same columns.
+func TestEpochs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts PyTorch")
+	}
+	python := pythonWithTorch(t)
+	datasettest.Open(t, "mnist")
+	data := datasettest.Dir(t)
+	dir := t.TempDir()
+	ours, theirs := filepath.Join(dir, "run"), filepath.Join(dir, "epochs.csv")
+	for _, command := range [][]string{
+		{"go", "run", "latent/cmd/latent", "train", "--out", ours, "--contrastive", "notebook"},
+		{python, "epochs.py", "--out", theirs, "--model", "contrastive"},
+	} {
+		command = append(command, "--epochs", "2", "--limit", "4096", "--data", data)
+		if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	a, b := table(t, filepath.Join(ours, "accuracy.csv")), table(t, theirs)
+	if len(a) != 3 || len(b) != 3 {
+		t.Fatalf("%d and %d lines, want the header and two epochs", len(a), len(b))
+	}
+	for i, name := range a[0] {
+		if b[0][i] != name {
+			t.Fatalf("column %d: %s, PyTorch's %s", i, name, b[0][i])
+		}
+		for epoch := 1; epoch < len(a); epoch++ {
+			x, _ := strconv.ParseFloat(a[epoch][i], 64)
+			y, err := strconv.ParseFloat(b[epoch][i], 64)
+			if err != nil || math.Abs(x-y) > 2e-3 {
+				t.Errorf("epoch %d, %s: %g, PyTorch's %g, %v", epoch, name, x, y, err)
+			}
+		}
+	}
+}
+
+// table is a CSV file.
+func table(t *testing.T, path string) [][]string {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
 }
