@@ -17,7 +17,8 @@
 //     error about doubles.
 //   - [NTXent] pulls an image and an augmented copy of it together. It uses no labels.
 //   - [SupCon] pulls images of one class together. It uses all labels.
-//   - [SelfLabel] is SupCon on clusters that the caller finds, which takes the place of labels.
+//   - [SelfLabel] is NT-Xent until the caller has found clusters, then SupCon on them in the
+//     place of labels.
 //
 // NT-Xent and SupCon improve the classifier within 20 epochs; docs/contrastive.md has the figures.
 package contrastive

@@ -4,6 +4,7 @@ package contrastive
 
 import (
 	"fmt"
+	"slices"
 
 	"latent/autoenc"
 	"latent/torch"
@@ -100,10 +101,22 @@ func (l SupCon) Loss(b autoenc.Batch) *torch.Tensor {
 	return l.of(z, torch.From(b.Scope, b.Images.Device(), labels, len(labels)))
 }
 
-// SelfLabel is SupCon with augmentation on classes that are not labels but clusters, which the
-// caller finds and writes into the labels that autoenc.NewTrainer got, -1 for rows that it is
-// not sure of. Loss and DefaultSelfLabel's temperature are SupCon's.
+// SelfLabel trains without labels, on clusters that the caller finds and writes into the labels
+// that autoenc.NewTrainer got, -1 for rows that it is not sure of. Its loss is SupCon with
+// augmentation on them. A batch without any cluster, as before the first are found, gets
+// DefaultNTXent with SelfLabel's weight, augmentation and corruption. Temperature and
+// Similarity are SupCon's.
 type SelfLabel struct{ SupCon }
+
+// Loss returns the loss, nil for a batch without a positive pair.
+func (l SelfLabel) Loss(b autoenc.Batch) *torch.Tensor {
+	if slices.ContainsFunc(b.Labels, func(label int) bool { return label >= 0 }) {
+		return l.SupCon.Loss(b)
+	}
+	first := NTXent{l.Options}
+	first.Temperature, first.Similarity = DefaultNTXent().Temperature, DefaultNTXent().Similarity
+	return first.Loss(b)
+}
 
 // DefaultSelfLabel is DefaultSupCon with augmentation.
 func DefaultSelfLabel() SelfLabel {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -68,6 +69,53 @@ func noise(n int) (images []byte, labels []int) {
 		labels[i] = i % 10
 	}
 	return images, labels
+}
+
+// SelfLabel is NT-Xent until the caller finds clusters, which here are the labels after two
+// epochs, then SupCon with augmentation.
+func TestSelfLabelBegins(t *testing.T) {
+	images, known := noise(64)
+	train := func(extra autoenc.ExtraLoss, labels []int, epochs int, epochEnd func(int) error,
+		init autoenc.Model) []autoenc.Loss {
+		o := autoenc.DefaultOptions()
+		o.Epochs, o.Extra, o.EpochEnd = epochs, extra, epochEnd
+		tr, err := autoenc.NewTrainer(init, autoenc.FromPixels(images, len(known)), labels, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tr.Close()
+		if err := tr.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		return tr.Losses()
+	}
+	labels := slices.Repeat([]int{-1}, len(known))
+	got := train(DefaultSelfLabel(), labels, 3, func(epoch int) error {
+		if epoch == 2 {
+			copy(labels, known)
+		}
+		return nil
+	}, newModel(t, 0))
+
+	either := &either{NTXent: DefaultNTXent(), SupCon: DefaultSelfLabel().SupCon}
+	want := train(either, known, 3, func(int) error { either.steps++; return nil }, newModel(t, 0))
+	if !slices.Equal(got, want) {
+		t.Errorf("losses %v, want two epochs of NT-Xent and one of SupCon: %v", got, want)
+	}
+}
+
+// either is NT-Xent for two steps, then SupCon.
+type either struct {
+	NTXent
+	SupCon
+	steps int
+}
+
+func (e *either) Loss(b autoenc.Batch) *torch.Tensor {
+	if e.steps < 2 {
+		return e.NTXent.Loss(b)
+	}
+	return e.SupCon.Loss(b)
 }
 
 func TestMemoryIsFlat(t *testing.T) {

@@ -36,7 +36,7 @@ func groups(t *testing.T, dir, name string, n int) (rows, labels string) {
 }
 
 // A self-label run finds groups that lie apart, reads no label, and resumes to the bytes of an
-// unbroken run, before, at and after the end of a round.
+// unbroken run, before, at and after the first clusters and the end of a round.
 func TestSelfLabel(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
@@ -49,15 +49,23 @@ func TestSelfLabel(t *testing.T) {
 	files := []string{"losses.csv", "model.pt", "checkpoint.pt", "clusters-0.npy",
 		"clusters-1.npy"}
 
-	must(t, owned(at("a"), append(labelled, "--epochs", "8")...)...)
-	must(t, owned(at("without"), append(rows, "--epochs", "8")...)...)
+	must(t, owned(at("a"), append(labelled, "--epochs", "18")...)...)
+	must(t, owned(at("without"), append(rows, "--epochs", "18")...)...)
 	sameFiles(t, at("a"), at("without"), files...)
-	for _, epochs := range []string{"3", "5", "7"} {
+	for _, epochs := range []string{"3", "10", "12", "15", "17"} {
 		out := at("resumed-" + epochs)
 		must(t, owned(out, append(labelled, "--epochs", epochs)...)...)
-		must(t, "train", "--out", out, "--resume", "--epochs", "8", "--quiet")
+		must(t, "train", "--out", out, "--resume", "--epochs", "18", "--quiet")
 		sameFiles(t, out, at("a"), append(files, "accuracy.csv")...)
 	}
+
+	// Interrupted while it drew the map, it draws it again.
+	must(t, owned(at("map"), append(labelled, "--epochs", "10")...)...)
+	if err := os.Remove(at("map/clusters-0.npy")); err != nil {
+		t.Fatal(err)
+	}
+	must(t, "train", "--out", at("map"), "--resume", "--epochs", "18", "--quiet")
+	sameFiles(t, at("map"), at("a"), files...)
 
 	classes, err := matrix.ReadLabels(at("a/clusters-1.npy"))
 	if err != nil || len(classes) != 300 {
@@ -97,13 +105,13 @@ func TestSelfLabel(t *testing.T) {
 	}
 
 	refuse(t, 2,
-		[]string{"train", "--out", at("a"), "--resume", "--epochs", "9", "--quiet", "--clusters",
+		[]string{"train", "--out", at("a"), "--resume", "--epochs", "19", "--quiet", "--clusters",
 			"4"}, "clusters")
 	refuse(t, 1, owned(at("b"), append(rows, "--clusters", "301")...), "301 clusters for 300 rows")
 	if err := matrix.WriteLabels(at("a/clusters-1.npy"), classes[1:]); err != nil {
 		t.Fatal(err)
 	}
-	goOn := []string{"train", "--out", at("a"), "--resume", "--epochs", "9", "--quiet"}
+	goOn := []string{"train", "--out", at("a"), "--resume", "--epochs", "19", "--quiet"}
 	refuse(t, 1, goOn, "clusters-1.npy", "299 classes for 300 rows")
 	if err := os.Remove(at("a/clusters-1.npy")); err != nil {
 		t.Fatal(err)

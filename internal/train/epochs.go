@@ -24,8 +24,8 @@ func measured(epoch int) bool {
 }
 
 // epochEnd measures the model after an epoch, and finds the classes of the next where it must.
-func (j *job) epochEnd(epoch int) error {
-	return errors.Join(j.measure(epoch), j.relabel(epoch))
+func (j *job) epochEnd(ctx context.Context, epoch int) error {
+	return errors.Join(j.measure(epoch), j.relabel(ctx, epoch))
 }
 
 // measure notes what nearest centroids find after an epoch (cell 7). It encodes without

@@ -36,6 +36,10 @@ func (j *job) writeForm() error {
 
 // notes tells what may surprise about a user's own rows.
 func (j *job) notes() {
+	if j.Contrastive == selfLabel && j.Epochs <= firstEpochs {
+		j.report.Printf("note: the first %d epochs of %s are NT-Xent's, and clusters are found "+
+			"after them: train for more than %d", firstEpochs, selfLabel, firstEpochs)
+	}
 	f := j.data.Form
 	if f == nil {
 		return

@@ -5,9 +5,11 @@ package train
 import (
 	"context"
 	"math"
+	"slices"
 	"testing"
 
 	"latent/dataset"
+	"latent/tsne"
 )
 
 func TestNearness(t *testing.T) {
@@ -66,5 +68,20 @@ func TestAgreement(t *testing.T) {
 		if got := agreement(c.before, c.after); got != c.want {
 			t.Errorf("%v, %v: %g, want %g", c.before, c.after, got, c.want)
 		}
+	}
+}
+
+// Rows on a line, in two groups. The second has the other group's class, and its neighbours put
+// it right. The seventh, between the groups, has none before and after.
+func TestVoted(t *testing.T) {
+	x := []float32{0, 1, 2, 3, 4, 5, 7.5, 10, 11, 12, 13, 14, 15}
+	classes := []int{0, 1, 0, 0, 0, 0, -1, 1, 1, 1, 1, 1, 1}
+	g, err := tsne.ExactNeighbors{}.Nearest(context.Background(), x, 13, nil, 13, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []int{0, 0, 0, 0, 0, 0, -1, 1, 1, 1, 1, 1, 1}
+	if got := voted(g, classes, 2); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }

@@ -90,11 +90,6 @@ func Run(
 	if err := j.writeForm(); err != nil {
 		return Result{}, err
 	}
-	if j.Contrastive == selfLabel && checkpoint == nil {
-		if err := j.writeClasses(0); err != nil {
-			return Result{}, err
-		}
-	}
 	if err := j.train(ctx); err != nil {
 		return Result{}, err
 	}
@@ -200,10 +195,11 @@ func (j *job) prepare(ctx context.Context, checkpoint *autoenc.Checkpoint) error
 	options := j.training()
 	options.Extra, options.Group, options.Seed = extra, j.group, j.Seed
 	if j.leads {
-		options.Progress, options.Save, options.EpochEnd = j.step, j.save, j.epochEnd
+		options.Progress, options.Save = j.step, j.save
+		options.EpochEnd = func(epoch int) error { return j.epochEnd(ctx, epoch) }
 		options.Warn = func(err error) { j.report.Printf("note: %v", err) }
 	}
-	if j.classes, err = j.lossClasses(ctx, checkpoint); err != nil {
+	if j.classes, err = j.firstClasses(); err != nil {
 		return err
 	}
 	j.trainer, err = autoenc.NewTrainer(model, Samples(j.data.Train), j.classes, options)
@@ -221,6 +217,9 @@ func (j *job) prepare(ctx context.Context, checkpoint *autoenc.Checkpoint) error
 	if err == nil && at > j.trainer.Steps() {
 		err = fmt.Errorf("resume: %d steps are done, more than %d epochs have (%d); %w",
 			at, j.Epochs, j.trainer.Steps(), ErrOptions)
+	}
+	if err == nil {
+		err = j.resumeClasses(ctx, at)
 	}
 	if err == nil && j.leads {
 		j.losses, err = j.folder.Losses(at)
