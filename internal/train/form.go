@@ -34,7 +34,7 @@ func (j *job) writeForm() error {
 	return j.data.Form.write(j.dir)
 }
 
-// notes tells what may surprise about a user's own rows.
+// notes tells what may surprise about the options and about a user's own rows.
 func (j *job) notes() {
 	if j.Contrastive == selfLabel && j.Epochs <= firstEpochs {
 		j.report.Printf("note: the first %d epochs of %s are NT-Xent's, and clusters are found "+

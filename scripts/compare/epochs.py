@@ -4,12 +4,13 @@
     OMP_NUM_THREADS=1 python3 scripts/compare/epochs.py --epochs 500 --out plain.csv
     OMP_NUM_THREADS=1 python3 scripts/compare/epochs.py --epochs 500 --model contrastive --out contrastive.csv
 
-The file has the columns of accuracy.csv in a run folder of `latent train`, and one more for the test MSE, for the same
-epochs, and grows as the training goes on. Everything is notebook.py's but for two shortcuts that change no number: images become
+The file is a new one, has the columns of accuracy.csv in a run folder of `latent train`, and one more for the test MSE, for the
+same epochs, and grows as the training goes on. Everything is notebook.py's but for two shortcuts that change no number: images become
 tensors once, not at every epoch, and the generator is put back after a measurement.
 """
 import argparse
 import csv
+import os
 import sys
 import time
 
@@ -71,6 +72,8 @@ def main():
     parser.add_argument("--limit", type=int, default=0, help="only the first N images of each split, to try the script itself")
     parser.add_argument("--out", required=True, help="the CSV file to write")
     args = parser.parse_args()
+    if os.path.exists(args.out):
+        parser.error("--out: %s exists: name another file, or remove it" % args.out)
 
     torch.manual_seed(args.seed)
     whole = lambda batch: batch  # __getitems__ has put it together
@@ -78,12 +81,12 @@ def main():
                    for split in (True, False))
     model, criterion, optimizer = nb.new_model()
     losses, began = [], time.perf_counter()
-    with open(args.out, "w", newline="") as f:
+    with open(args.out, "x", newline="") as f:
         table = csv.writer(f)
         table.writerow(COLUMNS)
         for epoch in range(1, args.epochs + 1):
             nb.train_epoch(model, criterion, optimizer, train, losses, contrastive=args.model == "contrastive")
-            if measured(epoch) or epoch == args.epochs:
+            if measured(epoch):
                 table.writerow([epoch, *accuracies(model, train, test)])
                 f.flush()
             print("PyTorch %s, %s, seed %d: epoch %d of %d, loss %e, %.0f s" % (
